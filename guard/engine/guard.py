@@ -1,0 +1,122 @@
+"""The guard of one run: all its rules, judged once a tick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from guard.engine.counts import Counts, Odometer, total
+from guard.engine.judge import Judge, Transition
+from guard.engine.snapshot import EntryKey, Snapshot
+from guard.engine.verdict import Verdict, decide, result_of
+from guard.rule import Rule, Selection
+
+
+class Guard:
+    """Judges rules on snapshots of one run.
+
+    ``now`` is in seconds since the test start and never goes back. A late tick counts for the time
+    that really passed.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+        self.stopped_by: Transition | None = None
+        self.failure: str | None = None
+        self.final = False
+        self._judges = [Judge(rule) for rule in rules]
+        self._total = Odometer()
+        self._entries: dict[EntryKey, Odometer] = {}
+        self._last = 0.0
+        self._users = 0
+
+    @property
+    def selections(self) -> frozenset[Selection]:
+        """The entries that snapshots must hold beside the total."""
+        return frozenset(rule.check.selection for rule in self.rules if rule.check.selection)
+
+    def tick(self, snapshot: Snapshot, now: float) -> list[Transition]:
+        """Judge every rule that is judged live, once.
+
+        Returns:
+            The changes of state, in the order of the rules. :attr:`stopped_by` tells whether one
+            of them, now or earlier, asks for the run to be stopped.
+        """
+        passed = self._observe(snapshot, now, self._judges)
+        live = [judge for judge in self._judges if not judge.rule.judged_at_end]
+        transitions = self._evaluate(live, now, passed)
+        if self.stopped_by is None:
+            stops = (t for t in transitions if t.is_breach and t.rule.action.stops)
+            self.stopped_by = next(stops, None)
+        return transitions
+
+    def settle(self, snapshot: Snapshot, now: float) -> None:
+        """Take the counts that came in after the load stopped into the whole-run windows."""
+        self._observe(snapshot, now, self._whole_run)
+
+    def finish(self, snapshot: Snapshot, now: float) -> list[Transition]:
+        """Judge the whole-run rules on the final totals. After this nothing moves any more."""
+        passed = self._observe(snapshot, now, self._whole_run)
+        transitions = self._evaluate(self._whole_run, now, passed)
+        self.final = True
+        return transitions
+
+    def fail(self, failure: str) -> None:
+        """Note that the guard itself failed: the run's outcome is an error, whatever else."""
+        if self.failure is None:
+            self.failure = failure
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict as it would be if the run ended at the last tick."""
+        judges = self._judges
+        if not self.final:
+            judges = [judge.as_if_ended(self._last, self._users) for judge in judges]
+        results = [result_of(judge) for judge in judges]
+        outcome, reason = decide(results, self.failure)
+        return Verdict(
+            outcome=outcome,
+            reason=reason,
+            rules=results,
+            stopped=self.stopped_by is not None,
+            stopped_at=self.stopped_by.reading.at if self.stopped_by else None,
+            final=self.final,
+            duration=self._last,
+        )
+
+    @property
+    def _whole_run(self) -> list[Judge]:
+        return [judge for judge in self._judges if judge.rule.over is None]
+
+    def _observe(self, snapshot: Snapshot, now: float, judges: Sequence[Judge]) -> float:
+        """Give each judge what was counted since the tick before, which was so many seconds ago."""
+        passed = now - self._last
+        self._last = now
+        self._users = snapshot.users
+        added_total = self._total.advance(snapshot.total)
+        added = {
+            key: self._entries.setdefault(key, Odometer()).advance(counts)
+            for key, counts in snapshot.entries.items()
+        }
+        for judge in judges:
+            selection = judge.rule.check.selection
+            part = added_total if selection is None else _selected(selection, added)
+            judge.observe(part, now, snapshot.ramped_up_at)
+        return passed
+
+    def _evaluate(self, judges: Sequence[Judge], now: float, passed: float) -> list[Transition]:
+        changes = (judge.evaluate(now, passed, self._users) for judge in judges)
+        return [change for change in changes if change is not None]
+
+
+def _selected(selection: Selection, added: dict[EntryKey, Counts]) -> Counts:
+    return total(counts for key, counts in added.items() if selection.matches(*key))
+
+
+def widened(rules: Sequence[Rule], shortest: float) -> tuple[list[Rule], list[Rule]]:
+    """The rules with no window shorter than ``shortest`` seconds, and those that were widened.
+
+    Where counts come in lumps, a window needs to hold two of them to mean anything.
+    """
+    short = [rule for rule in rules if rule.over is not None and rule.over < shortest]
+    return [replace(rule, over=shortest) if rule in short else rule for rule in rules], short

@@ -1,0 +1,94 @@
+"""The value of a check's metric in its window at one moment, and how it is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from guard.rule import Rule, Start, Unit, threshold_text
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measurement.
+
+    Attributes:
+        value: In the unit of the metric; None for no data.
+        requests: Number of requests behind it.
+        seconds: Time that its window covers.
+        at: When it was taken, in seconds since the test start.
+        users: How many users were running then.
+    """
+
+    value: float | None
+    requests: int
+    seconds: float
+    at: float
+    users: int = 0
+
+    @property
+    def rps(self) -> float | None:
+        """Requests per second in the window; None for a window of no time."""
+        return self.requests / self.seconds if self.seconds > 0 else None
+
+
+def quantity(value: float, unit: Unit, digits: int = 3) -> str:
+    """A value with its unit for people: ``950 ms``, ``2.1%``, ``48.3/s``, ``1200``."""
+    if unit is Unit.RATIO:
+        return f"{_significant(value * 100, digits)}%"
+    text = _significant(value, digits)
+    return text + {Unit.MILLISECONDS: " ms", Unit.RATE: "/s"}.get(unit, "")
+
+
+def _significant(value: float, digits: int) -> str:
+    """Rounded to that many significant digits, but never before the decimal point."""
+    if abs(value) < 10 ** (digits - 1):
+        return f"{float(f'{value:.{digits}g}'):.{digits + 5}f}".rstrip("0").rstrip(".")
+    return f"{value:.0f}"
+
+
+def told_apart(value: float, threshold: float, unit: Unit) -> str:
+    """The value with as many digits as it takes to see that it is not the threshold."""
+    if value != threshold:
+        for digits in range(3, 17):
+            if quantity(value, unit, digits) != quantity(threshold, unit, digits):
+                return quantity(value, unit, digits)
+    return quantity(value, unit)
+
+
+def limit(rule: Rule) -> str:
+    """What the rule demands: ``< 500 ms``."""
+    check = rule.check
+    text = threshold_text(check.threshold, check.unit).removesuffix("ms")
+    space_unit = " ms" if check.unit is Unit.MILLISECONDS else ""
+    return f"{check.comparison.value} {text}{space_unit}"
+
+
+def span(rule: Rule) -> str:
+    """The window of the rule in words: ``over 10 s``."""
+    if rule.over is not None:
+        return f"over {rule.over:g} s"
+    if rule.after == Start():
+        return "over the run"
+    return "since ramp-up" if rule.after == Start(ramp_up=True) else f"after {rule.after}"
+
+
+def subject(rule: Rule, entry: str | None) -> str:
+    """What is measured: ``p95 of POST /checkout``."""
+    return rule.check.metric + (f" of {entry}" if entry else "")
+
+
+def sentence(rule: Rule, entry: str | None, reading: Reading) -> str:
+    """The reading beside what the rule demands.
+
+    ``p95 of POST /checkout was 950 ms over 10 s (321 requests), must be < 500 ms``
+    """
+    check = rule.check
+    if reading.value is None:
+        was = "had no data"
+    else:
+        was = f"was {told_apart(reading.value, check.threshold, check.unit)}"
+    requests = "1 request" if reading.requests == 1 else f"{reading.requests} requests"
+    said = f"{subject(rule, entry)} {was} {span(rule)} ({requests}), must be {limit(rule)}"
+    if rule.named:
+        said = f"{rule.name}: {said}"
+    return f"{said} ({rule.because})" if rule.because else said

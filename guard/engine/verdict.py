@@ -1,0 +1,200 @@
+"""The outcome of a run, with its reason and the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from guard.engine.judge import Judge
+from guard.engine.reading import sentence
+from guard.rule import Action, Outcome, Rule, State
+
+EXIT_CODES = {Outcome.PASS: 0, Outcome.FAIL: 3, Outcome.INCONCLUSIVE: 4, Outcome.ERROR: 5}
+
+AGGREGATED = "Aggregated"
+"""What Locust's report calls the aggregate of all requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """What became of one rule on one entry. Times are seconds since the test start.
+
+    Attributes:
+        rule: The rule.
+        entry: The entry, ``Aggregated`` for the aggregate.
+        state: Where the rule stands.
+        outcome: How it ended, or would if the run ended now.
+        judged: Whether it ever had data.
+        reason: The decisive reading in words; for a rule without data, what was missing.
+        value: The reading at the first breach, else the last one, in the metric's unit.
+        requests: Number of requests behind ``value``.
+        worst: The value that broke the check most, or came nearest to it.
+        pending_at: Since when the check was broken; None for a rule without ``for``.
+        breached_at: When the first breach was.
+        recovered_at: When the check held again after the last breach.
+        users_at_breach: How many users were running at the first breach.
+        rps_at_breach: Requests per second in the window of the first breach.
+    """
+
+    rule: Rule
+    entry: str
+    state: State
+    outcome: Outcome
+    judged: bool
+    reason: str
+    value: float | None = None
+    requests: int = 0
+    worst: float | None = None
+    pending_at: float | None = None
+    breached_at: float | None = None
+    recovered_at: float | None = None
+    users_at_breach: int | None = None
+    rps_at_breach: float | None = None
+
+    @property
+    def breached(self) -> bool:
+        """Whether there ever was a breach, recovered or not."""
+        return self.breached_at is not None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The element of ``rules`` in the verdict file."""
+        return {
+            "name": self.rule.name,
+            "check": str(self.rule.check),
+            "entry": self.entry,
+            "action": self.rule.action.value,
+            "state": self.state.value,
+            "outcome": self.outcome.value,
+            "value": self.value,
+            "unit": self.rule.check.unit.value,
+            "threshold": self.rule.check.threshold,
+            "requests": self.requests,
+            "pending_at": _moment(self.pending_at),
+            "breached_at": _moment(self.breached_at),
+            "recovered_at": _moment(self.recovered_at),
+            "worst": self.worst,
+            "evidence": None,
+            "users_at_breach": self.users_at_breach,
+            "rps_at_breach": self.rps_at_breach,
+            "because": self.rule.because,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of a run. Times are seconds since the test start.
+
+    Attributes:
+        outcome: How the run ended, or would if it ended now.
+        reason: One line: the rule that decided, and every other rule that did not pass.
+        rules: What became of each rule.
+        stopped: Whether the guard stopped the run.
+        stopped_at: When it decided to.
+        final: Whether the run is over and its final totals are in.
+        duration: How long the run took, or has taken so far.
+    """
+
+    outcome: Outcome
+    reason: str
+    rules: Sequence[RuleResult]
+    stopped: bool
+    stopped_at: float | None
+    final: bool
+    duration: float
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 3 fail, 4 inconclusive, 5 error."""
+        return EXIT_CODES[self.outcome]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The verdict file's content, as far as the engine knows it."""
+        return {
+            "schema": 1,
+            "outcome": self.outcome.value,
+            "exit_code": self.exit_code,
+            "reason": self.reason,
+            "stopped": self.stopped,
+            "stopped_at": _moment(self.stopped_at),
+            "final": self.final,
+            "duration": _moment(self.duration),
+            "rules": [result.as_dict() for result in self.rules],
+        }
+
+
+def _moment(seconds: float | None) -> float | None:
+    """Milliseconds are all that a tick's time is good for."""
+    return None if seconds is None else round(seconds, 3)
+
+
+def result_of(judge: Judge) -> RuleResult:
+    """What became of the judge's rule."""
+    breach = judge.breach
+    reading = breach or judge.reading
+    if reading is None or reading.value is None:
+        reason = judge.why_no_data
+    else:
+        reason = sentence(judge.rule, judge.entry, reading)
+    return RuleResult(
+        rule=judge.rule,
+        entry=judge.entry or AGGREGATED,
+        state=judge.state,
+        outcome=judge.outcome,
+        judged=judge.judged or breach is not None,
+        reason=reason,
+        value=reading.value if reading else None,
+        requests=reading.requests if reading else 0,
+        worst=judge.worst,
+        pending_at=judge.breach_pending_at if breach else judge.pending_at,
+        breached_at=breach.at if breach else None,
+        recovered_at=judge.recovered_at,
+        users_at_breach=breach.users if breach else None,
+        rps_at_breach=breach.rps if breach else None,
+    )
+
+
+def decide(results: Sequence[RuleResult], failure: str | None) -> tuple[Outcome, str]:
+    """The run's outcome, the worst of its rules', and the reason.
+
+    In this order: error, inconclusive because a ``void`` breach says that the numbers can't be
+    trusted, fail, inconclusive because data is missing or nothing was judged, pass.
+
+    Args:
+        results: What became of each rule.
+        failure: Why the guard itself failed, None if it did not.
+    """
+    others = sorted((r for r in results if r.outcome is not Outcome.PASS), key=_severity)
+    if failure is not None:
+        return Outcome.ERROR, _with_others(f"the guard itself failed: {failure}", others)
+    if others:
+        return others[0].outcome, _with_others(others[0].reason, others[1:])
+    if not any(result.judged for result in results):
+        return Outcome.INCONCLUSIVE, "nothing was judged: no rule had data"
+    return Outcome.PASS, _passed(results)
+
+
+def _severity(result: RuleResult) -> int:
+    if result.breached and result.rule.action is Action.VOID:
+        return 0
+    return 1 if result.outcome is Outcome.FAIL else 2
+
+
+def _with_others(reason: str, others: Sequence[RuleResult]) -> str:
+    if not others:
+        return reason
+    named = ", ".join(f"{other.rule.name!r} ({other.outcome.value})" for other in others)
+    return f"{reason}; also not passed: {named}"
+
+
+def _passed(results: Sequence[RuleResult]) -> str:
+    count = sum(result.judged for result in results)
+    said = "1 rule passed" if count == 1 else f"{count} rules passed"
+    if unjudged := [r.rule.name for r in results if not r.judged]:
+        said += f"; no data, which they allow: {', '.join(map(repr, unjudged))}"
+    for result in results:
+        if result.breached and result.rule.action is Action.FINISH:
+            said += f"; finished because {result.reason}"
+        elif result.breached:
+            said += f"; warning: {result.reason}"
+    return said

@@ -1,0 +1,128 @@
+"""The options of a rule, the same in the one-line form, the mapping form and ``defaults``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from guard.language import units
+from guard.language.errors import Complaint, did_you_mean, one_of
+from guard.rule import Action, Outcome, Start
+
+ACTIONS = tuple(action.value for action in Action)
+NO_DATA_OUTCOMES = tuple(o.value for o in (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE))
+
+_RAMP_UP = re.compile(r"ramp-up(?:\s*\+\s*(\S+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Values of the options that were given; None for those that were not."""
+
+    over: float | None = None
+    hold: float | None = None
+    after: Start | None = None
+    min_requests: int | None = None
+    no_data: Outcome | None = None
+    action: Action | None = None
+
+    def given(self) -> dict[str, Any]:
+        """The options that were given, by field."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def plus(self, word: str, text: str) -> Options:
+        """These options and one more, given by its word and text.
+
+        Raises:
+            Complaint: The text is not what the option takes.
+        """
+        option = OPTIONS[word]
+        return replace(self, **{option.field: option.read(text)})
+
+    def filled_from(self, defaults: Options) -> Options:
+        """These options, with what they leave out taken from the defaults."""
+        return replace(defaults, **self.given())
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of the language.
+
+    Attributes:
+        field: Its field in :class:`Options`, and in :class:`~guard.rule.Rule`.
+        read: From its text to its value; raises a ``Complaint``.
+        meaning: One line for documentation.
+    """
+
+    field: str
+    read: Callable[[str], Any]
+    meaning: str
+
+
+def length(text: str) -> float:
+    """A time longer than zero, in seconds.
+
+    Raises:
+        Complaint: It is not.
+    """
+    seconds = units.timespan(text)
+    if seconds == 0:
+        raise Complaint(f"{text!r} is no time at all; leave the option out or give it a length")
+    return seconds
+
+
+def start(text: str) -> Start:
+    """``10s``, ``ramp-up`` or ``ramp-up + 10s``.
+
+    Raises:
+        Complaint: The text is none of them.
+    """
+    match = _RAMP_UP.fullmatch(text)
+    if match is None:
+        try:
+            return Start(units.timespan(text))
+        except Complaint as complaint:
+            raise Complaint(f"{complaint.message}, or ramp-up") from None
+    if match[1] is None:
+        return Start(ramp_up=True)
+    return Start(units.timespan(match[1]), ramp_up=True)
+
+
+def action(text: str) -> Action:
+    """What a breach does.
+
+    Raises:
+        Complaint: There is no such action.
+    """
+    return Action(_known(text, "action", ACTIONS))
+
+
+def no_data(text: str) -> Outcome:
+    """The outcome of a rule that never had data.
+
+    Raises:
+        Complaint: It is none that a rule can ask for.
+    """
+    return Outcome(_known(text, "outcome", NO_DATA_OUTCOMES))
+
+
+def _known(text: str, kind: str, legal: tuple[str, ...]) -> str:
+    if text in legal:
+        return text
+    raise Complaint(
+        f"unknown {kind} {text!r}{did_you_mean(text, legal) or ';'} {kind}s are {one_of(legal)}"
+    )
+
+
+OPTIONS: dict[str, Option] = {
+    "over": Option("over", length, "judge the requests of the last so many seconds"),
+    "for": Option("hold", length, "the check must be broken this long before it is a breach"),
+    "after": Option("after", start, "arm the rule this long after the test start or the ramp-up"),
+    "min_requests": Option("min_requests", units.count, "fewer requests than this are no data"),
+    "no_data": Option("no_data", no_data, "the rule's outcome when it never had data"),
+    "else": Option("action", action, "what a breach does"),
+}
+"""Every option by its word in the language."""

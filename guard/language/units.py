@@ -1,0 +1,96 @@
+"""Quantities with units: times, ratios, rates and counts."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from guard.language.errors import Complaint
+from guard.rule import Unit
+
+TIME_EXAMPLES = "500ms, 10s, 1m30s or 2h"
+
+_NUMBER = r"(?:0|[1-9]\d*)(?:\.\d+)?"
+_NUMBER_ONLY = re.compile(_NUMBER, re.ASCII)
+_RATE = re.compile(rf"({_NUMBER})(?:/s)?", re.ASCII)
+_PERCENT = re.compile(rf"({_NUMBER})%", re.ASCII)
+_TIME = re.compile(
+    rf"(?=.)(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?(?:({_NUMBER})ms)?", re.ASCII
+)
+_MILLISECONDS_OF_PARTS = (3_600_000, 60_000, 1000, 1)
+
+
+def timespan(text: str) -> float:
+    """Seconds of a time in Locust's own form, ``1m30s``; ``ms`` and decimals are understood too.
+
+    Raises:
+        Complaint: The text is not a time, or has no unit.
+    """
+    milliseconds = _milliseconds(text)
+    if milliseconds is None:
+        if _NUMBER_ONLY.fullmatch(text):
+            raise Complaint(f"{text!r} has no unit; write {text}s or {text}ms")
+        raise Complaint(f"{text!r} is not a time; write e.g. {TIME_EXAMPLES}")
+    return float(milliseconds / 1000)
+
+
+def threshold(text: str, unit: Unit, metric: str) -> float:
+    """The threshold in the unit of its metric. A bare number is in that unit already.
+
+    Raises:
+        Complaint: The text is not a quantity of that unit, or out of its range.
+    """
+    match unit:
+        case Unit.MILLISECONDS:
+            return _time_threshold(text, metric)
+        case Unit.RATIO:
+            return _ratio(text, metric)
+        case Unit.RATE:
+            if match := _RATE.fullmatch(text):
+                return float(match[1])
+            raise Complaint(f"{metric} is a rate, {text!r} is not; write e.g. 50 or 50/s")
+        case Unit.COUNT:
+            if _NUMBER_ONLY.fullmatch(text):
+                return float(text)
+            raise Complaint(f"{metric} is a count, {text!r} is not; write e.g. 100")
+
+
+def count(text: str) -> int:
+    """A whole number from zero.
+
+    Raises:
+        Complaint: The text is anything else.
+    """
+    if re.fullmatch(r"0|[1-9]\d{0,11}", text, re.ASCII):
+        return int(text)
+    raise Complaint(f"{text!r} is not a whole number; write e.g. 50")
+
+
+def _milliseconds(text: str) -> Decimal | None:
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    parts = zip(match.groups(), _MILLISECONDS_OF_PARTS, strict=True)
+    return sum((Decimal(part) * size for part, size in parts if part), Decimal())
+
+
+def _time_threshold(text: str, metric: str) -> float:
+    if _NUMBER_ONLY.fullmatch(text):
+        return float(text)
+    milliseconds = _milliseconds(text)
+    if milliseconds is None:
+        raise Complaint(f"{metric} is a time, {text!r} is not; write e.g. 500ms or 2s")
+    return float(milliseconds)
+
+
+def _ratio(text: str, metric: str) -> float:
+    if match := _PERCENT.fullmatch(text):
+        ratio = Decimal(match[1]) / 100
+    elif _NUMBER_ONLY.fullmatch(text):
+        ratio = Decimal(text)
+    else:
+        raise Complaint(f"{metric} is a ratio, {text!r} is not; write e.g. 1% or 0.01")
+    if ratio > 1:
+        hint = "" if match else f"; did you mean {text}%?" if Decimal(text) <= 100 else ""
+        raise Complaint(f"{metric} lies between 0% and 100%, {text!r} does not{hint}")
+    return float(ratio)

@@ -1,0 +1,236 @@
+"""What a rule is: a check, and what happens when it is broken.
+
+Plain, frozen values that every other part of the package shares. ``str()`` of each gives the text
+that the rules language reads back to the same value.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from functools import cache
+
+
+class Unit(Enum):
+    """What a metric is measured in. Values of a metric are plain floats in this unit."""
+
+    MILLISECONDS = "ms"
+    RATIO = "ratio"  # 0 to 1
+    RATE = "/s"
+    COUNT = "count"
+
+
+class Comparison(Enum):
+    """How a value must stand to its threshold for the check to hold."""
+
+    LESS = "<"
+    AT_MOST = "<="
+    MORE = ">"
+    AT_LEAST = ">="
+    EQUAL = "=="
+    DIFFERENT = "!="
+
+
+class Action(Enum):
+    """What a breach does."""
+
+    STOP = "stop"  # stop the run: it failed
+    FINISH = "finish"  # stop the run: it still passed
+    FAIL = "fail"  # go on: the run failed
+    WARN = "warn"  # go on, but say so
+    VOID = "void"  # go on: the run can't be trusted
+
+    @property
+    def stops(self) -> bool:
+        return self in (Action.STOP, Action.FINISH)
+
+
+class Outcome(Enum):
+    """How a rule, or a whole run, ended."""
+
+    PASS = "pass"  # noqa: S105 - an outcome, not a password
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+
+
+class State(Enum):
+    """Where a rule stands at this moment."""
+
+    WAITING = "waiting"  # not armed yet
+    OK = "ok"
+    PENDING = "pending"  # broken, but not yet for as long as the rule demands
+    BREACHED = "breached"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The entries that a check is about: by name, or by method and name.
+
+    ``*`` in a name stands for any text; every other character stands for itself.
+    """
+
+    name: str
+    method: str | None = None
+
+    def matches(self, method: str, name: str) -> bool:
+        if self.method is not None and self.method != method:
+            return False
+        return _wildcard(self.name).fullmatch(name) is not None
+
+    @property
+    def label(self) -> str:
+        """The entry as people read it: ``POST /checkout``."""
+        return f"{self.method} {self.name}" if self.method else self.name
+
+    def __str__(self) -> str:
+        return self.label if _BARE.fullmatch(self.name) else _quoted(self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What must hold: ``p95 of POST /checkout < 500ms``.
+
+    ``selection`` is None for the aggregate of all requests. ``threshold`` is in ``unit``.
+    """
+
+    metric: str
+    unit: Unit
+    comparison: Comparison
+    threshold: float
+    selection: Selection | None = None
+
+    def holds(self, value: float) -> bool:
+        match self.comparison:
+            case Comparison.LESS:
+                return value < self.threshold
+            case Comparison.AT_MOST:
+                return value <= self.threshold
+            case Comparison.MORE:
+                return value > self.threshold
+            case Comparison.AT_LEAST:
+                return value >= self.threshold
+            case Comparison.EQUAL:
+                return value == self.threshold
+            case Comparison.DIFFERENT:
+                return value != self.threshold
+
+    def worse(self, a: float, b: float) -> float:
+        """Of two values the one that is further beyond, or nearer to, breaking the check."""
+        match self.comparison:
+            case Comparison.LESS | Comparison.AT_MOST:
+                return max(a, b)
+            case Comparison.MORE | Comparison.AT_LEAST:
+                return min(a, b)
+            case Comparison.EQUAL:
+                return max(a, b, key=lambda value: abs(value - self.threshold))
+            case Comparison.DIFFERENT:
+                return min(a, b, key=lambda value: abs(value - self.threshold))
+
+    def __str__(self) -> str:
+        of = f" of {self.selection}" if self.selection else ""
+        limit = threshold_text(self.threshold, self.unit)
+        return f"{self.metric}{of} {self.comparison.value} {limit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """When a rule is armed: ``delay`` seconds after the test start, or after the end of ramp-up."""
+
+    delay: float = 0.0
+    ramp_up: bool = False
+
+    def __str__(self) -> str:
+        if not self.ramp_up:
+            return timespan_text(self.delay)
+        return f"ramp-up + {timespan_text(self.delay)}" if self.delay else "ramp-up"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One entry of a rules file.
+
+    Attributes:
+        name: What reports call the rule; the check itself where the file gives no name.
+        check: What must hold.
+        over: Length of the window in seconds; None for the whole run since the rule was armed.
+        hold: Seconds for which the check must be broken before that is a breach (``for``).
+        after: When the rule is armed.
+        min_requests: A reading from fewer requests is no data.
+        no_data: The rule's outcome when it never had data: pass, fail or inconclusive.
+        action: What a breach does (``else``).
+        because: Why the rule exists, repeated in the reason; None when not said.
+        named: Whether the file gave the rule its name.
+    """
+
+    name: str
+    check: Check
+    over: float | None = None
+    hold: float = 0.0
+    after: Start = Start()
+    min_requests: int = 1
+    no_data: Outcome = Outcome.INCONCLUSIVE
+    action: Action = Action.FAIL
+    because: str | None = None
+    named: bool = False
+
+    @property
+    def judged_at_end(self) -> bool:
+        """Whether the rule is judged only once, on the final totals."""
+        return self.over is None and self.hold == 0 and not self.action.stops
+
+    def __str__(self) -> str:
+        """The rule as one line: the check and the options that differ from their defaults."""
+        parts = [str(self.check)]
+        if self.over is not None:
+            parts.append(f"over {timespan_text(self.over)}")
+        if self.hold:
+            parts.append(f"for {timespan_text(self.hold)}")
+        if self.after != Start():
+            parts.append(f"after {self.after}")
+        if self.action is not Action.FAIL:
+            parts.append(f"else {self.action.value}")
+        return " ".join(parts)
+
+
+# A name that needs no quotes: no space, no quote, nothing that reads as a comparison.
+_BARE = re.compile(r"""(?!each$)(?:(?![<>"']|!=|==)\S)+""")
+
+
+@cache
+def _wildcard(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def number_text(value: float) -> str:
+    """A number as the language writes it: shortest exact decimal, never with an exponent."""
+    return f"{Decimal(repr(value)).normalize():f}"
+
+
+def timespan_text(seconds: float) -> str:
+    """Seconds in Locust's own form: ``1m30s``, ``500ms``."""
+    rest = Decimal(repr(seconds)) * 1000
+    text = ""
+    for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+        count, rest = divmod(rest, size)
+        text += f"{count:f}{unit}" if count else ""
+    if rest:
+        text += f"{rest.normalize():f}ms"
+    return text or "0s"
+
+
+def threshold_text(value: float, unit: Unit) -> str:
+    """A threshold as the language writes it: ``500ms``, ``1%``, ``50/s``, ``100``."""
+    match unit:
+        case Unit.RATIO:
+            return f"{(Decimal(repr(value)) * 100).normalize():f}%"
+        case Unit.COUNT:
+            return number_text(value)
+        case _:
+            return f"{number_text(value)}{unit.value}"
