@@ -1,1 +1,36 @@
+"""locust-guard: judges a Locust load test while it runs, and stops it when it breaks a rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from guard.engine.verdict import Verdict
+from guard.rule import Rule
+
 __version__ = "0.1.0"
+
+__all__ = ["Verdict", "install", "load_rules"]
+
+
+def install() -> None:
+    """Guard the load tests of this process. Call it at the top of a locustfile.
+
+    It adds the ``--guard-*`` options to Locust and listens to its events; on workers it does
+    nothing else. Calling it twice is the same as calling it once.
+    """
+    # Imported late: it imports Locust, which patches the standard library.
+    from guard import plugin
+
+    plugin.install()
+
+
+def load_rules(path: str | Path) -> tuple[Rule, ...]:
+    """Read the rules of a file.
+
+    Raises:
+        guard.language.errors.RulesError: The file can't be read or has faults. Its text names
+            each at its line and column.
+    """
+    from guard.language import rulefile
+
+    return rulefile.load_rules(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -164,7 +165,7 @@ def decide(results: Sequence[RuleResult], failure: str | None) -> tuple[Outcome,
         results: What became of each rule.
         failure: Why the guard itself failed, None if it did not.
     """
-    others = sorted((r for r in results if r.outcome is not Outcome.PASS), key=_severity)
+    others = sorted((r for r in results if r.outcome is not Outcome.PASS), key=_decisiveness)
     if failure is not None:
         return Outcome.ERROR, _with_others(f"the guard itself failed: {failure}", others)
     if others:
@@ -174,10 +175,12 @@ def decide(results: Sequence[RuleResult], failure: str | None) -> tuple[Outcome,
     return Outcome.PASS, _passed(results)
 
 
-def _severity(result: RuleResult) -> int:
+def _decisiveness(result: RuleResult) -> tuple[int, float]:
+    """Sorts the rule that decides first: the worst, and of equally bad ones the earliest."""
+    breached_at = math.inf if result.breached_at is None else result.breached_at
     if result.breached and result.rule.action is Action.VOID:
-        return 0
-    return 1 if result.outcome is Outcome.FAIL else 2
+        return 0, breached_at
+    return 1 if result.outcome is Outcome.FAIL else 2, breached_at
 
 
 def _with_others(reason: str, others: Sequence[RuleResult]) -> str:

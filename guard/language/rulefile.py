@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,15 @@ from guard.language.errors import Complaint, Problem, RulesError, did_you_mean, 
 from guard.language.model import FORMS, FileModel, OptionsModel, RuleModel
 from guard.language.options import OPTIONS, Options
 from guard.rule import Check, Rule
+
+RULES_FILES = ("rules.yaml", "rules.yml")
+"""What a rules file is called where nobody says its name."""
+
+
+def find_rules(folders: Iterable[Path]) -> Path | None:
+    """The first rules file in the first of the folders that has one; None if none has."""
+    files = (folder / name for folder in folders for name in RULES_FILES)
+    return next((file for file in files if file.is_file()), None)
 
 
 def load_rules(path: str | Path) -> tuple[Rule, ...]:

@@ -1,0 +1,30 @@
+"""What a transition or a verdict does: say it, keep it, stop the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from guard.engine.judge import Transition
+from guard.engine.verdict import Verdict
+
+
+class Effect:
+    """Something that happens because of what the guard found. One instance serves one test.
+
+    Each method is a moment in the life of a test; an effect overrides those it cares for.
+    """
+
+    def started(self, verdict: Verdict) -> None:
+        """The test has begun and is guarded."""
+
+    def changed(self, transitions: Sequence[Transition], verdict: Verdict) -> None:
+        """States of rules have changed."""
+
+    def stopping(self, verdict: Verdict) -> None:
+        """The guard is about to stop the run."""
+
+    def ended(self, verdict: Verdict) -> None:
+        """The test is over and its verdict final."""
+
+    def closed(self, verdict: Verdict) -> None:
+        """The process is about to exit or, with a web UI, to wait for the next test."""

@@ -1,0 +1,110 @@
+"""What a person sees while a run is guarded and when it is over."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import IO
+
+from guard.effects import Effect
+from guard.engine.judge import Transition
+from guard.engine.reading import limit, told_apart
+from guard.engine.verdict import RuleResult, Verdict
+from guard.rule import Outcome, Rule, State
+
+logger = logging.getLogger("guard")
+
+_STYLES = {
+    State.BREACHED.value: "red",
+    State.PENDING.value: "yellow",
+    Outcome.PASS.value: "green",
+    Outcome.FAIL.value: "bold red",
+    Outcome.INCONCLUSIVE.value: "bold yellow",
+    Outcome.ERROR.value: "bold red",
+}
+_WIDTH_OF_LOGS = 80
+
+
+class Console(Effect):
+    """One log line when guarding starts, one a change of state, one at the stop and at the end.
+
+    Args:
+        rules: The rules in force.
+        source: Where they come from, for people.
+    """
+
+    def __init__(self, rules: Sequence[Rule], source: str) -> None:
+        self._rules = rules
+        self._source = source
+
+    def started(self, verdict: Verdict) -> None:
+        count = len(self._rules)
+        logger.info("guarding by %d rule%s from %s", count, "s"[: count != 1], self._source)
+
+    def changed(self, transitions: Sequence[Transition], verdict: Verdict) -> None:
+        for transition in transitions:
+            level = logging.WARNING if transition.is_breach else logging.INFO
+            said = "recovered" if transition.is_recovery else transition.after.value
+            logger.log(level, "%s at %.0f s: %s", said, transition.reading.at, transition)
+
+    def stopping(self, verdict: Verdict) -> None:
+        logger.warning("stopping the run: %s", verdict.reason)
+
+    def ended(self, verdict: Verdict) -> None:
+        level = logging.INFO if verdict.outcome is Outcome.PASS else logging.ERROR
+        logger.log(level, "verdict: %s: %s", verdict.outcome.value, verdict.reason)
+
+    def closed(self, verdict: Verdict) -> None:
+        print_table(verdict, sys.stderr)
+
+
+def print_table(verdict: Verdict, file: IO[str]) -> None:
+    """The final table: a line a rule, then the verdict.
+
+    80 columns wide, without colour unless the file is a terminal, and drawn in ASCII where its
+    encoding knows no more.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console as RichConsole
+    from rich.table import Table
+    from rich.text import Text
+
+    console = RichConsole(
+        file=file, width=None if file.isatty() else _WIDTH_OF_LOGS, highlight=False
+    )
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    for heading in ("Rule", "Entry", "Reading", "Limit", "State", "Outcome"):
+        table.add_column(
+            heading,
+            overflow="fold",
+            no_wrap=heading in ("Reading", "Limit", "State", "Outcome"),
+            justify="right" if heading == "Reading" else "left",
+        )
+    for result in verdict.rules:
+        table.add_row(*(Text(cell, _STYLES.get(cell, "")) for cell in _cells(result)))
+    console.print(table)
+    said = Text(f"Verdict: {verdict.outcome.value}", _STYLES[verdict.outcome.value])
+    console.print(said.append(f" - {verdict.reason}", "default not bold"))
+
+
+def _cells(result: RuleResult) -> tuple[str, ...]:
+    check = result.rule.check
+    reading = "no data"
+    if result.value is not None:
+        reading = told_apart(result.value, check.threshold, check.unit)
+    return (
+        _called(result.rule),
+        result.entry,
+        reading,
+        limit(result.rule),
+        result.state.value,
+        result.outcome.value,
+    )
+
+
+def _called(rule: Rule) -> str:
+    """The rule's own name, or its line without what other columns say: ``p95 over 10s for 5s``."""
+    if rule.named:
+        return rule.name
+    return rule.check.metric + str(rule).removeprefix(str(rule.check))

@@ -1,0 +1,76 @@
+"""The verdict as a JSON file, kept up to date so that a killed run still leaves its story."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from guard.effects import Effect
+from guard.engine.judge import Transition
+from guard.engine.verdict import Verdict
+
+logger = logging.getLogger("guard")
+
+
+class VerdictFile(Effect):
+    """Replaces the file, atomically, at every change.
+
+    A file that can't be written is said once; the run goes on.
+
+    Args:
+        path: The file.
+        about: What is to be told of the run beside the verdict.
+    """
+
+    def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
+        self._path = path
+        self._about = about
+        self._complained = False
+
+    def started(self, verdict: Verdict) -> None:
+        self._write(verdict)
+
+    def changed(self, transitions: Sequence[Transition], verdict: Verdict) -> None:
+        self._write(verdict)
+
+    def stopping(self, verdict: Verdict) -> None:
+        self._write(verdict)
+
+    def ended(self, verdict: Verdict) -> None:
+        self._write(verdict)
+
+    def _write(self, verdict: Verdict) -> None:
+        content = json.dumps({**verdict.as_dict(), **self._about}, indent=2, allow_nan=False)
+        try:
+            self._replace(content + "\n")
+        except OSError as error:
+            if not self._complained:
+                logger.error("can't write the verdict to %s: %s", self._path, error.strerror)
+            self._complained = True
+
+    def _replace(self, content: str) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(
+            "w", encoding="utf-8", dir=self._path.parent, prefix=".verdict-", delete=False
+        ) as file:
+            temporary = Path(file.name)
+            try:
+                file.write(content)
+                file.flush()
+                temporary.chmod(0o666 & ~_umask())
+                temporary.replace(self._path)
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
+
+
+def _umask() -> int:
+    """The process's file mode mask. It can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

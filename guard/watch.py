@@ -1,0 +1,158 @@
+"""One test under guard: the checker greenlet and the clock."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import gevent
+from locust.env import Environment
+
+from guard.effects import Effect
+from guard.effects.stop import stop
+from guard.engine.guard import Guard
+from guard.engine.verdict import Verdict
+from guard.rule import Outcome
+from guard.sources.live import LiveSource
+
+logger = logging.getLogger("guard")
+
+TICK = 1.0
+"""Seconds between two evaluations."""
+
+
+class Watch:
+    """Ticks a guard from the start of a test to its end, and lets the effects follow.
+
+    Whatever goes wrong in here becomes the outcome ``error`` and stops the run: a test must not go
+    on without its guard.
+    """
+
+    def __init__(
+        self, environment: Environment, guard: Guard, source: LiveSource, effects: Sequence[Effect]
+    ) -> None:
+        self._environment = environment
+        self._guard = guard
+        self._source = source
+        self._effects = effects
+        self._zero = time.monotonic()
+        self._ramped_up_at: float | None = None
+        self._load_ended_at: float | None = None
+        self._ended_at: float | None = None
+        self._greenlet: gevent.Greenlet[[], None] | None = None
+        self._stop_requested = False
+        self._concluded = False
+        self._closed = False
+
+    def begin(self) -> None:
+        """Start to tick."""
+        self._tell(lambda effect: effect.started(self.verdict))
+        # Not in the runner's group: quitting the runner must not kill the one who quits it.
+        self._greenlet = gevent.spawn(self._run)
+
+    def ramped_up(self) -> None:
+        """Note the end of the first ramp-up."""
+        if self._ramped_up_at is None:
+            self._ramped_up_at = self._now()
+
+    def load_ended(self) -> None:
+        """Note that users are being stopped. From here on only the final totals are judged."""
+        if self._load_ended_at is None:
+            self._load_ended_at = self._now()
+
+    def ended(self) -> None:
+        """Note that the test is over."""
+        if self._ended_at is None:
+            self._ended_at = self._now()
+
+    def conclude(self) -> None:
+        """Judge the final totals and leave the verdict. Later calls change nothing."""
+        if self._concluded:
+            return
+        self._concluded = True
+        if self._greenlet is not None:
+            if self._greenlet.dead and self._load_ended_at is None:
+                self._guard.fail("its greenlet was killed while the test was running")
+            self._greenlet.kill(block=False)
+        self.load_ended()
+        self.ended()
+        try:
+            transitions = self._guard.finish(self._source.read(self._ramped_up_at), self._now())
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must show in the verdict
+            self._note_failure(error)
+            transitions = []
+        verdict = self.verdict
+        if transitions:
+            self._tell(lambda effect: effect.changed(transitions, verdict))
+        self._tell(lambda effect: effect.ended(verdict))
+
+    def close(self) -> None:
+        """Conclude, and show the verdict: nothing of this test is to come. Later calls change
+        nothing."""
+        self.conclude()
+        if not self._closed:
+            self._closed = True
+            verdict = self.verdict
+            self._tell(lambda effect: effect.closed(verdict))
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict as it stands: as if the run ended now."""
+        try:
+            if self._load_ended_at is not None and not self._concluded:
+                self._guard.settle(self._source.read(self._ramped_up_at), self._now())
+            verdict = self._guard.verdict
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must show in the verdict
+            self._note_failure(error)
+            reason = f"the guard itself failed: {self._guard.failure}"
+            verdict = Verdict(Outcome.ERROR, reason, (), False, None, self._concluded, 0.0)
+        ended_at = self._elapsed() if self._ended_at is None else self._ended_at
+        return replace(verdict, duration=ended_at)
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._zero
+
+    def _now(self) -> float:
+        """Seconds since the test start. Stands still once the load has ended, so that rates are
+        per second of load."""
+        return self._elapsed() if self._load_ended_at is None else self._load_ended_at
+
+    def _run(self) -> None:
+        try:
+            while self._load_ended_at is None:
+                self._tick()
+                # On whole seconds of the test, so that a late tick does not delay those after it.
+                gevent.sleep(TICK - self._elapsed() % TICK)
+        except Exception as error:  # noqa: BLE001 - a dead checker is a failed run
+            self._note_failure(error)
+            self._stop()
+
+    def _tick(self) -> None:
+        transitions = self._guard.tick(self._source.read(self._ramped_up_at), self._now())
+        if transitions:
+            verdict = self.verdict
+            self._tell(lambda effect: effect.changed(transitions, verdict))
+        if self._guard.stopped_by is not None:
+            self._stop()
+
+    def _stop(self) -> None:
+        """Record and say why, then stop the run, once. Stopping may block, so not in here."""
+        if self._stop_requested or self._load_ended_at is not None:
+            return
+        self._stop_requested = True
+        verdict = self.verdict
+        self._tell(lambda effect: effect.stopping(verdict))
+        gevent.spawn(stop, self._environment)
+
+    def _note_failure(self, error: Exception) -> None:
+        logger.critical("the guard itself failed", exc_info=error)
+        self._guard.fail(f"{type(error).__name__}: {error}")
+
+    def _tell(self, what: Callable[[Effect], None]) -> None:
+        for effect in self._effects:
+            try:
+                what(effect)
+            except Exception:
+                logger.exception("%s failed; the guard goes on", type(effect).__name__)
