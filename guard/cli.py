@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from guard import __version__
@@ -33,10 +31,6 @@ def run(locust_options: tuple[str, ...]) -> None:
     locust-guard run --help for these and all other options.
     """
     # Imported late: it imports Locust, which patches the standard library and takes its time.
-    from locust.main import main as locust_main
+    from guard import plugin
 
-    import guard
-
-    guard.install()
-    sys.argv = ["locust-guard run", *locust_options]
-    locust_main()
+    plugin.run(locust_options)

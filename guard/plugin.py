@@ -50,6 +50,16 @@ def install() -> None:
     locust.events.quitting.add_listener(_on_quitting)
 
 
+def run(options: Sequence[str]) -> NoReturn:
+    """Run Locust under guard in this process, as if its command line had these options."""
+    from locust.main import main as locust_main
+
+    install()
+    sys.argv = ["locust-guard run", *options]
+    locust_main()
+    raise AssertionError("Locust's main ends the process")
+
+
 def _add_options(parser: LocustArgumentParser) -> None:
     group = parser.add_argument_group("Guard options")
     group.add_argument(
@@ -189,7 +199,8 @@ class Checker:
         guard = Guard(rules)
         effects: list[Effect] = [Console(rules, self._rules_file)]
         if self._json_file is not None:
-            effects.append(VerdictFile(self._json_file, _about_the_run()))
+            # What is said is on record already, also when the process is killed right after.
+            effects.insert(0, VerdictFile(self._json_file, _about_the_run()))
         return Watch(environment, guard, LiveSource(environment, guard.selections), effects)
 
     def _on_test_start(self, **_: Any) -> None:

@@ -51,6 +51,7 @@ class Watch:
         self._tell(lambda effect: effect.started(self.verdict))
         # Not in the runner's group: quitting the runner must not kill the one who quits it.
         self._greenlet = gevent.spawn(self._run)
+        self._greenlet.link(self._on_greenlet_end)
 
     def ramped_up(self) -> None:
         """Note the end of the first ramp-up."""
@@ -72,12 +73,10 @@ class Watch:
         if self._concluded:
             return
         self._concluded = True
-        if self._greenlet is not None:
-            if self._greenlet.dead and self._load_ended_at is None:
-                self._guard.fail("its greenlet was killed while the test was running")
-            self._greenlet.kill(block=False)
         self.load_ended()
         self.ended()
+        if self._greenlet is not None:
+            self._greenlet.kill(block=False)
         try:
             transitions = self._guard.finish(self._source.read(self._ramped_up_at), self._now())
         except Exception as error:  # noqa: BLE001 - whatever it is, it must show in the verdict
@@ -125,9 +124,19 @@ class Watch:
                 self._tick()
                 # On whole seconds of the test, so that a late tick does not delay those after it.
                 gevent.sleep(TICK - self._elapsed() % TICK)
+        except KeyboardInterrupt as interrupt:
+            # Ctrl-C lands in whatever greenlet runs. It is the main one's, where gevent would send
+            # it too, but not without printing a traceback.
+            gevent.get_hub().handle_system_error(KeyboardInterrupt, interrupt)
         except Exception as error:  # noqa: BLE001 - a dead checker is a failed run
             self._note_failure(error)
             self._stop()
+
+    def _on_greenlet_end(self, _: object) -> None:
+        """Called by gevent's hub, which must not be blocked."""
+        if self._load_ended_at is None and self._guard.failure is None:
+            self._guard.fail("its greenlet was killed while the test was running")
+            gevent.spawn(self._stop)
 
     def _tick(self) -> None:
         transitions = self._guard.tick(self._source.read(self._ramped_up_at), self._now())

@@ -128,8 +128,9 @@ class _Unfolding:
             message = "nested too deeply, or too many aliases, for a rules file"
             raise Unreadable(document.problem(location, message))
         if node.tag not in _PLAIN_TAGS:
-            document.problems.append(document.problem(location, f"unknown tag {node.tag!r}"))
-            return ""
+            raise Unreadable(
+                document.problem(location, f"the tag {node.tag!r} has no meaning here")
+            )
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, location)
         if isinstance(node, yaml.SequenceNode):

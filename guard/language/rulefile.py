@@ -112,11 +112,14 @@ class _Reader:
         try:
             FileModel.model_validate(self._doc.data)
         except ValidationError as error:
-            for fault in error.errors():
-                self._complain_of_shape(fault)
+            faults = error.errors()
+            misspelt = [_location(f) for f in faults if f["type"] == "extra_forbidden"]
+            for fault in faults:
+                if fault["type"] != "missing" or not _may_be(_location(fault), misspelt):
+                    self._complain_of_shape(fault)
 
     def _complain_of_shape(self, fault: ErrorDetails) -> None:
-        location = tuple(part for part in fault["loc"] if part not in FORMS)
+        location = _location(fault)
         key = location[-1] if location else ""
         match fault["type"]:
             case "extra_forbidden":
@@ -221,7 +224,7 @@ class _Reader:
     def _about(self, location: Location) -> str:
         """``rule "checkout": `` for what is in a rule, by its name or its number."""
         if len(location) < 2 or location[0] != "rules":
-            return "defaults: " if location[:1] == ("defaults",) else ""
+            return "defaults: " if len(location) > 1 else ""
         index = location[1]
         assert isinstance(index, int)
         rule = self._doc.data["rules"][index]
@@ -243,8 +246,23 @@ def _rule(draft: _Draft, check: Check) -> Rule:
     )
 
 
+def _location(fault: ErrorDetails) -> Location:
+    return tuple(part for part in fault["loc"] if part not in FORMS)
+
+
+def _may_be(missing: Location, unknown: Sequence[Location]) -> bool:
+    """Whether a missing key stands there, but under a name that is not known: misspelt, or a whole
+    line that YAML took for a key."""
+    return any(
+        key[:-1] == missing[:-1]
+        and (" " in str(key[-1]) or did_you_mean(str(key[-1]), [str(missing[-1])]))
+        for key in unknown
+    )
+
+
 def _keys_at(location: Location) -> list[str]:
     model: type[BaseModel] = FileModel
     if location:
         model = OptionsModel if location[0] == "defaults" else RuleModel
-    return [key.alias or name for name, key in model.model_fields.items()]
+    keys = [key.alias or name for name, key in model.model_fields.items()]
+    return sorted(keys, key=OPTIONS.__contains__)  # a rule's own keys before its options

@@ -1,0 +1,93 @@
+"""What a person sees: log lines and the final table."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+
+import pytest
+
+from guard.effects.console import Console, print_table
+from guard.engine.counts import Counts
+from guard.engine.guard import Guard
+from guard.engine.snapshot import Snapshot
+from guard.language.rulefile import parse_rules
+
+RULES = b"""
+rules:
+  - fail_ratio < 1%
+  - p95 of "POST /checkout/with/a/rather/long/name/[id]" < 500ms over 2s for 2s else stop
+  - {name: Search "stays" usable, check: p99 of /search < 2s, over: 2s, no_data: pass}
+"""
+CHECKOUT = ("POST", "/checkout/with/a/rather/long/name/[id]")
+
+
+@pytest.fixture
+def guard_and_transitions():
+    """Slow from the start: pending at 2 s, breached at 3 s."""
+    guard = Guard(parse_rules(RULES, "rules.yaml"))
+    transitions = []
+    for second in range(1, 4):
+        counts = Counts(10 * second, 0, 9000.0 * second, {900: 10 * second}, 900, 900)
+        transitions += guard.tick(Snapshot(counts, {CHECKOUT: counts}, users=7), float(second))
+    transitions += guard.finish(Snapshot(counts, {CHECKOUT: counts}), 3.0)
+    return guard, transitions
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+class Latin1(io.StringIO):
+    encoding = "latin-1"
+
+
+def test_the_table_fits_into_80_columns_without_colour(guard_and_transitions):
+    file = io.StringIO()
+    print_table(guard_and_transitions[0].verdict, file)
+    text = file.getvalue()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\x1b" not in text
+    for cell in ("Rule", "Entry", "Reading", "Limit", "State", "Outcome", "900 ms", "< 500 ms"):
+        assert cell in text
+    assert "breached" in text
+    assert re.search(r'Search "stays" +/search +no data +< 2000 ms +ok +pass', text)
+    joined = " ".join(text.split())
+    assert "Verdict: fail - p95 of POST /checkout/with/a/rather/long/name/[id] was 900" in joined
+
+
+def test_the_table_is_coloured_on_a_terminal(guard_and_transitions, monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    file = Terminal()
+    print_table(guard_and_transitions[0].verdict, file)
+    assert "\x1b[" in file.getvalue()
+
+
+def test_the_table_is_ascii_where_the_encoding_is_not_utf_8(guard_and_transitions):
+    file = Latin1()
+    print_table(guard_and_transitions[0].verdict, file)
+    assert file.getvalue().isascii()
+
+
+def test_one_line_when_guarding_starts_one_a_change_and_the_reason(guard_and_transitions, caplog):
+    guard, transitions = guard_and_transitions
+    console = Console(guard.rules, "rules.yaml")
+    caplog.set_level(logging.INFO, logger="guard")
+    console.started(guard.verdict)
+    console.changed(transitions, guard.verdict)
+    console.stopping(guard.verdict)
+    console.ended(guard.verdict)
+    slow = (
+        "p95 of POST /checkout/with/a/rather/long/name/[id] was 900 ms over 2 s (20 requests), "
+        "must be < 500 ms"
+    )
+    assert caplog.messages == [
+        "guarding by 3 rules from rules.yaml",
+        f"pending at 2 s: {slow}",
+        f"breached at 3 s: {slow}",
+        f"stopping the run: {slow}",
+        f"verdict: fail: {slow}",
+    ]

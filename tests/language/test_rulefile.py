@@ -1,0 +1,145 @@
+"""Rules files: what is read from good ones, and the exact message for each bad one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import guard
+from guard.language.errors import RulesError
+from guard.language.rulefile import find_rules, parse_rules
+from guard.rule import Action, Check, Comparison, Outcome, Rule, Selection, Start, Unit
+
+FILES = Path(__file__).parents[1] / "rules"
+BAD = sorted((FILES / "bad").glob("*.yaml"))
+GOOD = sorted((FILES / "good").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
+def test_each_bad_file_gives_exactly_its_message(file):
+    """The messages of NAME.yaml stand in NAME.expected beside it, a line each."""
+    with pytest.raises(RulesError) as error:
+        parse_rules(file.read_bytes(), file.name)
+    assert f"{error.value}\n" == file.with_suffix(".expected").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
+def test_positions_lie_within_the_file(file):
+    lines = file.read_bytes().decode("utf-8", "replace").split("\n")
+    with pytest.raises(RulesError) as error:
+        parse_rules(file.read_bytes(), file.name)
+    for problem in error.value.problems:
+        assert 1 <= problem.line <= len(lines)
+        assert 1 <= problem.column <= len(lines[problem.line - 1]) + 1
+
+
+def test_expected_messages_have_a_file_and_files_a_message():
+    expected = {file.stem for file in (FILES / "bad").glob("*.expected")}
+    assert expected == {file.stem for file in BAD}
+
+
+@pytest.mark.parametrize("file", GOOD, ids=lambda file: file.stem)
+def test_each_rule_of_a_good_file_prints_to_a_line_that_reads_back_to_it(file):
+    for rule in parse_rules(file.read_bytes(), file.name):
+        line = str(rule).replace("'", "''")
+        (again,) = parse_rules(f"rules: ['{line}']".encode(), "again")
+        assert str(again) == str(rule)
+        assert again.check == rule.check
+        assert (again.over, again.hold, again.after, again.action) == (
+            rule.over,
+            rule.hold,
+            rule.after,
+            rule.action,
+        )
+
+
+P95 = Check("p95", Unit.MILLISECONDS, Comparison.LESS, 500.0, Selection("/checkout", "POST"))
+
+
+def test_the_mapping_form_has_every_option():
+    content = b"""
+rules:
+  - name: Checkout is fast
+    check: p95 of POST /checkout < 500ms
+    over: 10s
+    for: 5s
+    after: ramp-up + 1m
+    min_requests: 50
+    no_data: fail
+    else: stop
+    because: Checkout SLO
+"""
+    assert parse_rules(content, "rules.yaml") == (
+        Rule(
+            name="Checkout is fast",
+            check=P95,
+            over=10.0,
+            hold=5.0,
+            after=Start(60.0, ramp_up=True),
+            min_requests=50,
+            no_data=Outcome.FAIL,
+            action=Action.STOP,
+            because="Checkout SLO",
+            named=True,
+        ),
+    )
+
+
+def test_defaults_fill_what_a_rule_leaves_out_and_nothing_else():
+    content = b"""
+defaults: {over: 10s, for: 2s, after: 5s, min_requests: 7, no_data: pass, else: warn}
+rules:
+  - p95 of POST /checkout < 500ms over 30s
+  - {check: p95 of POST /checkout < 500ms, after: 0s, else: stop}
+"""
+    first, second = parse_rules(content, "rules.yaml")
+    rest = {"check": P95, "hold": 2.0, "min_requests": 7, "no_data": Outcome.PASS}
+    assert first == Rule(name=str(first), over=30.0, after=Start(5.0), action=Action.WARN, **rest)
+    assert second == Rule(name=str(second), over=10.0, after=Start(), action=Action.STOP, **rest)
+
+
+def test_without_a_name_a_rule_is_called_by_its_check_or_its_whole_line():
+    content = b"rules: [p95 < 1s, p99 < 1s over 10s, p99 < 1s over 20s]"
+    assert [rule.name for rule in parse_rules(content, "rules.yaml")] == [
+        "p95 < 1000ms",
+        "p99 < 1000ms over 10s",
+        "p99 < 1000ms over 20s",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "requests"),
+    [("rps > 5", 0), ("requests > 5", 0), ("failures < 5", 1), ("p95 < 1s", 1)],
+)
+def test_metrics_that_count_requests_read_zero_without_any(line, requests):
+    """Only they need no request to have a reading, unless the file asks for some."""
+    (rule,) = parse_rules(f"rules: [{line}]".encode(), "rules.yaml")
+    assert rule.min_requests == requests
+    (asks,) = parse_rules(f"rules: [{{check: {line}, min_requests: 9}}]".encode(), "rules.yaml")
+    assert asks.min_requests == 9
+
+
+def test_a_file_too_large_is_refused_before_it_is_parsed():
+    with pytest.raises(RulesError, match=r"^rules.yaml:1:1: 2000000 bytes are too many"):
+        parse_rules(b"#" * 2_000_000, "rules.yaml")
+
+
+def test_deep_nesting_is_refused():
+    with pytest.raises(RulesError, match="nested too deeply"):
+        parse_rules(b"rules: " + b"[" * 40_000, "rules.yaml")
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(RulesError, match=r"no\.yaml:1:1: can't be read: No such file"):
+        guard.load_rules(tmp_path / "no.yaml")
+
+
+def test_rules_are_looked_for_folder_by_folder(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        folder.mkdir()
+    assert find_rules([first, second]) is None
+    for file in (second / "rules.yml", second / "rules.yaml", first / "rules.yml"):
+        file.touch()
+        assert find_rules([first, second]) == file

@@ -1,0 +1,164 @@
+"""Real Locust processes, each in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LOCUSTFILES = Path(__file__).parent / "locustfiles"
+COMMANDS = {
+    "guarded": (sys.executable, "-m", "guard", "run"),
+    "plain": (sys.executable, "-m", "locust"),
+}
+
+
+@dataclass
+class Run:
+    """A process, what it printed so far, and the verdict it left."""
+
+    process: subprocess.Popen[str]
+    verdict_file: Path
+    lines: list[str] = field(default_factory=list)
+    _news: threading.Condition = field(default_factory=threading.Condition)
+
+    def __post_init__(self) -> None:
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._news:
+                self.lines.append(line.rstrip("\n"))
+                self._news.notify_all()
+        with self._news:
+            self._news.notify_all()
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self.lines)
+
+    def says(self, text: str, timeout: float = 40) -> str:
+        """Wait for a line with this text."""
+        with self._news:
+            found = self._news.wait_for(
+                lambda: any(text in line for line in self.lines) or not self._reader.is_alive(),
+                timeout,
+            )
+        line = next((line for line in self.lines if text in line), None)
+        assert found, f"{text!r} was not said within {timeout} s:\n{self.output}"
+        assert line is not None, f"{text!r} was never said:\n{self.output}"
+        return line
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def exit_code(self, timeout: float = 90) -> int:
+        code = self.process.wait(timeout)
+        self._reader.join(10)
+        return code
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        return json.loads(self.verdict_file.read_text(encoding="utf-8"))
+
+    def verdict_lines(self) -> list[str]:
+        """The log lines in which the verdict is told: there must be one."""
+        return [line for line in self.lines if "/guard: verdict: " in line]
+
+
+Start = Callable[..., Run]
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """Finds a port that nobody listens on."""
+
+    def find() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return find
+
+
+@pytest.fixture
+def ports(free_port: Callable[[], int]) -> tuple[str, ...]:
+    """Options that let a master and its workers meet on a port of their own."""
+    port = str(free_port())
+    return ("--master-bind-port", port, "--master-port", port)
+
+
+@pytest.fixture
+def scripted() -> str:
+    """The text of the scripted locustfile, to be added to."""
+    return (LOCUSTFILES / "scripted.py").read_text()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start Locust in a folder that holds the locustfile and, if given, a rules file.
+
+    Takes the rules as YAML text, a locustfile by the name of one in ``locustfiles`` or as text,
+    other files by name, the command, and environment variables, where None unsets one. The rest
+    are Locust's options.
+    """
+    runs: list[Run] = []
+
+    def start(
+        *options: str,
+        rules: str | None = None,
+        locustfile: str = "scripted",
+        command: str = "guarded",
+        files: dict[str, str] | None = None,
+        env: dict[str, str | None] | None = None,
+        headless: bool = True,
+    ) -> Run:
+        folder = tmp_path / f"run{len(runs)}"
+        folder.mkdir()
+        source = LOCUSTFILES / f"{locustfile}.py"
+        text = source.read_text() if "\n" not in locustfile else locustfile
+        for name, content in {"locustfile.py": text, **(files or {})}.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(content, encoding="utf-8")
+        if rules is not None:
+            (folder / "rules.yaml").write_text(rules, encoding="utf-8")
+        mode = ("--headless", "--only-summary") if headless else ()
+        verdict_file = folder / "verdict.json"
+        variables = {name: v for name, v in os.environ.items() if not name.startswith("LOCUST_")}
+        variables |= {"LOCUST_GUARD_JSON": "verdict.json", **(env or {})}
+        process = subprocess.Popen(
+            [*COMMANDS[command], *mode, *options],
+            cwd=folder,
+            env={name: value for name, value in variables.items() if value is not None},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+        run = Run(process, verdict_file)
+        runs.append(run)
+        return run
+
+    yield start
+    for run in runs:
+        if run.process.poll() is None:
+            run.process.terminate()
+            try:
+                run.process.wait(10)
+            except subprocess.TimeoutExpired:
+                run.process.kill()

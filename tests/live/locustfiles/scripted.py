@@ -1,0 +1,42 @@
+"""A load test whose requests are made up: no server, no waiting, numbers as the options say."""
+
+import time
+
+from locust import User, constant, events, task
+
+
+@events.init_command_line_parser.add_listener
+def add_options(parser):
+    parser.add_argument("--ms", type=float, default=50)
+    parser.add_argument("--slow-ms", type=float, default=900)
+    parser.add_argument("--slow-after", type=float, default=1e9)
+    parser.add_argument("--fail-every", type=int, default=0)
+    parser.add_argument("--silent", action="store_true")
+
+
+@events.test_start.add_listener
+def note_start(**_):
+    Scripted.started = time.monotonic()
+
+
+class Scripted(User):
+    wait_time = constant(0.02)
+    made = 0
+    started = 0.0
+
+    @task
+    def request(self):
+        options = self.environment.parsed_options
+        if options.silent:
+            return
+        Scripted.made += 1
+        slow = time.monotonic() - Scripted.started >= options.slow_after
+        fails = options.fail_every and Scripted.made % options.fail_every == 0
+        self.environment.events.request.fire(
+            request_type="GET",
+            name="/",
+            response_time=options.slow_ms if slow else options.ms,
+            response_length=0,
+            exception=RuntimeError("503") if fails else None,
+            context={},
+        )

@@ -1,0 +1,211 @@
+"""One process, headless: how a run ends, its exit code and its verdict."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+STOP_ON_SLOW = """
+rules:
+  - p95 of "GET /" < 500ms over 2s for 2s else stop
+"""
+
+
+def test_a_run_that_breaks_a_rule_is_stopped_and_exits_3(start):
+    run = start("-u", "2", "-t", "60s", "--slow-after", "3", rules=STOP_ON_SLOW)
+    assert run.exit_code() == 3
+    verdict = run.verdict
+    assert verdict["outcome"] == "fail"
+    assert verdict["stopped"] is True
+    assert verdict["final"] is True
+    # Slow from second 3 on: the window is broken at tick 4 at the latest, held at tick 5.
+    assert 4 <= verdict["stopped_at"] <= 6
+    rule = verdict["rules"][0]
+    assert rule["breached_at"] - rule["pending_at"] == pytest.approx(2, abs=0.2)
+    assert verdict["reason"] == (
+        f"p95 of GET / was 900 ms over 2 s ({rule['requests']} requests), must be < 500 ms"
+    )
+    assert run.says("stopping the run: " + verdict["reason"])
+    assert len(run.verdict_lines()) == 1
+    assert "Traceback" not in run.output
+
+
+def test_a_good_run_exits_0_although_requests_failed(start):
+    """Locust alone would exit 1 after a single failed request."""
+    options = ("-u", "2", "-t", "3s", "--fail-every", "50")
+    run = start(*options, rules="rules: [fail_ratio < 5%]")
+    assert run.exit_code() == 0
+    assert run.verdict["outcome"] == "pass"
+    assert 0 < run.verdict["rules"][0]["value"] < 0.05
+    unguarded = start(*options, "--guard-off", rules="rules: [fail_ratio < 5%]")
+    assert unguarded.exit_code() == 1
+
+
+def test_a_whole_run_rule_is_judged_at_the_end(start):
+    run = start("-u", "2", "-t", "3s", "--fail-every", "10", rules="rules: [fail_ratio < 5%]")
+    assert run.exit_code() == 3
+    assert run.verdict["stopped"] is False
+    assert run.verdict["duration"] == pytest.approx(3, abs=0.5)
+
+
+def test_a_run_without_data_is_inconclusive_and_exits_4(start):
+    run = start("-u", "1", "-t", "2s", "--silent", rules="rules: [fail_ratio < 5%]")
+    assert run.exit_code() == 4
+    assert run.verdict["reason"] == "'fail_ratio < 5%' had no data: there were no requests"
+
+
+def test_a_rule_whose_requests_never_came_is_not_a_pass(start):
+    run = start("-u", "1", "-t", "2s", rules="rules: [fail_ratio < 5%, p95 of /nowhere < 1s]")
+    assert run.exit_code() == 4
+    assert "no requests of /nowhere" in run.verdict["reason"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "outcome", "stopped"),
+    [
+        pytest.param("requests < 50 else finish", 0, "pass", True, id="finish stops and passes"),
+        pytest.param("p95 < 10ms over 1s else warn", 0, "pass", False, id="warn only says so"),
+        pytest.param("p95 < 10ms over 1s else void", 4, "inconclusive", False, id="void voids"),
+        pytest.param("p95 < 10ms over 1s", 3, "fail", False, id="fail goes on"),
+    ],
+)
+def test_actions(start, rule, code, outcome, stopped):
+    """A breach of the rule does what its action says."""
+    run = start("-u", "2", "-t", "4s", rules=f"rules:\n  - {rule}\n")
+    assert run.exit_code() == code
+    assert run.verdict["outcome"] == outcome
+    assert run.verdict["stopped"] is stopped
+    if not stopped:
+        assert run.verdict["duration"] == pytest.approx(4, abs=0.7)
+
+
+def test_rules_after_ramp_up_ignore_what_came_before(start):
+    """Spawning takes 2 s; all that is slow comes before its end."""
+    locustfile = """
+import time
+from locust import User, constant, events, task
+
+SPAWNED = []
+events.spawning_complete.add_listener(lambda **_: SPAWNED.append(True))
+
+class Slow(User):
+    wait_time = constant(0.05)
+
+    @task
+    def request(self):
+        self.environment.events.request.fire(
+            request_type="GET", name="/", response_time=20 if SPAWNED else 5000,
+            response_length=0, exception=None, context={})
+"""
+    rules = "rules: [max < 100ms after ramp-up + 1s, max < 1s]"
+    run = start("-u", "3", "-r", "1", "-t", "7s", rules=rules, locustfile=locustfile)
+    assert run.exit_code() == 3
+    after, whole = run.verdict["rules"]
+    assert (after["outcome"], after["value"]) == ("pass", 20)
+    assert (whole["outcome"], whole["value"]) == ("fail", 5000)
+
+
+def test_reset_stats_does_not_blind_or_confuse_the_guard(start):
+    """The counters go back to zero when spawning is complete (N2); no delta is negative."""
+    run = start(
+        "-u", "4", "-r", "2", "-t", "6s", "--reset-stats", "--slow-after", "3", rules=STOP_ON_SLOW
+    )
+    assert run.exit_code() == 3
+    assert "Resetting stats" in run.output
+    rule = run.verdict["rules"][0]
+    assert rule["value"] == 900
+    assert 0 < rule["requests"] <= 2.2 * 4 * 50
+
+
+SHAPE = """
+from locust import LoadTestShape
+
+class Steps(LoadTestShape):
+    def tick(self):
+        seconds = self.get_run_time()
+        return (1 + int(seconds // 2), 10) if seconds < 6 else None
+"""
+
+
+@pytest.mark.parametrize(
+    ("slow_after", "code"),
+    [pytest.param("3", 3, id="stopped within the shape"), pytest.param("99", 0, id="to its end")],
+)
+def test_a_load_test_shape(start, scripted, slow_after, code):
+    run = start("--slow-after", slow_after, rules=STOP_ON_SLOW, locustfile=scripted + SHAPE)
+    assert run.exit_code() == code
+    assert run.verdict["stopped"] is (code == 3)
+    assert run.verdict["final"] is True
+    assert len(run.verdict_lines()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_ended_by_a_signal_leaves_its_verdict(start, number):
+    rules = "rules: [fail_ratio < 5%, requests < 1 over 1s else warn]"
+    run = start("-u", "1", "-t", "60s", "--fail-every", "2", rules=rules)
+    run.says("breached at")  # the second rule tells that there were requests
+    run.signal(number)
+    assert run.exit_code() == 3
+    assert run.verdict["final"] is True
+    assert len(run.verdict_lines()) == 1
+    assert "Traceback" not in run.output
+
+
+def test_a_killed_run_leaves_the_verdict_so_far(start):
+    rules = "rules: [p95 < 10ms over 1s]"
+    run = start("-u", "1", "-t", "60s", rules=rules)
+    run.says("breached at")
+    run.signal(signal.SIGKILL)
+    assert run.exit_code() == -signal.SIGKILL
+    assert run.verdict["final"] is False
+    assert run.verdict["outcome"] == "fail"
+
+
+def test_a_crashing_guard_stops_the_run_and_exits_5(start, scripted):
+    """R1: an exception must not leave the run unguarded."""
+    locustfile = """
+import guard.engine.guard
+
+def crash(self, snapshot, now):
+    if now > 1.5:
+        raise ZeroDivisionError("a bug in the guard")
+    return []
+
+guard.engine.guard.Guard.tick = crash
+"""
+    run = start("-u", "1", "-t", "60s", rules=STOP_ON_SLOW, locustfile=scripted + locustfile)
+    assert run.exit_code() == 5
+    verdict = run.verdict
+    assert verdict["outcome"] == "error"
+    assert verdict["reason"].startswith(
+        "the guard itself failed: ZeroDivisionError: a bug in the guard"
+    )
+    assert verdict["duration"] < 5
+    assert verdict["final"] is True
+
+
+def test_a_killed_checker_greenlet_is_an_error(start, scripted):
+    locustfile = """
+import gc, gevent
+from locust import events
+from guard.watch import Watch
+
+@events.test_start.add_listener
+def kill_checker(environment, **_):
+    def kill():
+        for watch in gc.get_objects():
+            if isinstance(watch, Watch):
+                watch._greenlet.kill()
+    gevent.spawn_later(1, kill)
+"""
+    run = start("-u", "1", "-t", "3s", rules=STOP_ON_SLOW, locustfile=scripted + locustfile)
+    assert run.exit_code() == 5
+    assert "its greenlet was killed" in run.verdict["reason"]
+
+
+def test_a_verdict_file_that_cannot_be_written_is_said_once(start):
+    run = start("-u", "1", "-t", "3s", "--guard-json", "/proc/none/v.json", rules=STOP_ON_SLOW)
+    assert run.exit_code() == 0
+    assert sum("can't write the verdict" in line for line in run.lines) == 1
+    assert "Traceback" not in run.output

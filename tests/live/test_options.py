@@ -1,0 +1,123 @@
+"""Options, where they may come from, and what is refused before anything starts."""
+
+from __future__ import annotations
+
+import pytest
+
+GOOD = "rules: [p95 < 1s]"
+BAD = "rules: [p95 < 1ms]"
+QUICK = ("-u", "1", "-t", "2s")
+
+
+def refused(run) -> None:
+    assert run.exit_code() == 2
+    assert "Traceback" not in run.output
+    assert "Ramping" not in run.output
+    assert "spawned" not in run.output
+
+
+def test_bad_rules_are_refused_with_all_their_errors(start):
+    run = start(*QUICK, rules="rules:\n  - p955 < 1s\n  - fail_ratio < 150%\n")
+    refused(run)
+    assert run.says("rules.yaml:2:5: rule 1: unknown metric 'p955'; did you mean 'p95'?")
+    assert run.says("rules.yaml:3:18: rule 2: fail_ratio lies between 0% and 100%")
+    assert run.says("nothing was started")
+
+
+def test_bad_rules_are_refused_before_workers_get_users(start, ports):
+    refused(start(*QUICK, "--processes", "2", *ports, rules="rules: [p955 < 1s]"))
+
+
+def test_a_run_without_rules_is_refused_with_the_way_out(start):
+    run = start(*QUICK)
+    refused(run)
+    assert run.says("there is no rules.yaml or rules.yml in ")
+    assert run.says("--guard-rules FILE, or go unguarded with --guard-off")
+
+
+def test_a_missing_rules_file_is_refused(start):
+    run = start(*QUICK, "--guard-rules", "nowhere.yaml", rules=GOOD)
+    refused(run)
+    assert run.says("nowhere.yaml:1:1: can't be read: No such file or directory")
+
+
+def test_guard_off_says_so_and_leaves_locust_alone(start):
+    run = start(*QUICK, "--guard-off", rules=BAD)
+    assert run.exit_code() == 0
+    assert run.says("this run is not guarded (--guard-off)")
+    assert not run.verdict_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "env", "options"),
+    [
+        pytest.param({}, {}, ["--guard-rules", "mine.yaml"], id="command line"),
+        pytest.param({"locust.conf": "guard-rules = mine.yaml\n"}, {}, [], id="locust.conf"),
+        pytest.param(
+            {"pyproject.toml": '[tool.locust]\nguard-rules = "mine.yaml"\n'},
+            {},
+            [],
+            id="pyproject.toml",
+        ),
+        pytest.param({}, {"LOCUST_GUARD_RULES": "mine.yaml"}, [], id="environment"),
+    ],
+)
+def test_options_come_from_everywhere_locusts_do(start, files, env, options):
+    run = start(*QUICK, *options, rules=GOOD, files={"mine.yaml": BAD, **files}, env=env)
+    assert run.exit_code() == 3
+    assert run.says("guarding by 1 rule from mine.yaml")
+
+
+@pytest.mark.parametrize(
+    ("files", "env"),
+    [
+        pytest.param({"locust.conf": "guard-off = true\n"}, {}, id="locust.conf"),
+        pytest.param({"pyproject.toml": "[tool.locust]\nguard-off = true\n"}, {}, id="pyproject"),
+        pytest.param({}, {"LOCUST_GUARD_OFF": "1"}, id="environment"),
+    ],
+)
+def test_guard_off_from_everywhere(start, files, env):
+    assert start(*QUICK, rules=BAD, files=files, env=env).exit_code() == 0
+
+
+def test_guard_json_from_locust_conf(start):
+    run = start(
+        *QUICK, rules=GOOD, files={"locust.conf": "guard-json = out/v.json\n"},
+        env={"LOCUST_GUARD_JSON": None},
+    )  # fmt: skip
+    run.verdict_file = run.verdict_file.parent / "out" / "v.json"
+    assert run.exit_code() == 0
+    assert run.verdict["outcome"] == "pass"
+
+
+def test_rules_yml_beside_the_locustfile(start):
+    assert start(*QUICK, files={"rules.yml": BAD}).exit_code() == 3
+
+
+def test_rules_beside_the_locustfile_come_before_the_working_directory(start, scripted):
+    files = {"test/mine.py": scripted, "test/rules.yaml": BAD}
+    run = start(*QUICK, "-f", "test/mine.py", rules=GOOD, files=files)
+    assert run.exit_code() == 3
+    assert run.says("guarding by 1 rule from test/rules.yaml")
+
+
+def test_two_lines_in_the_locustfile_and_plain_locust(start, scripted):
+    installs = "import guard\nguard.install()\n" + scripted
+    run = start(*QUICK, rules=BAD, locustfile=installs, command="plain")
+    assert run.exit_code() == 3
+    assert run.verdict["outcome"] == "fail"
+
+
+def test_installing_twice_is_installing_once(start, scripted):
+    installs = "import guard\nguard.install()\nguard.install()\n" + scripted
+    run = start(*QUICK, rules=BAD, locustfile=installs)
+    assert run.exit_code() == 3
+    assert sum("guarding by" in line for line in run.lines) == 1
+    assert len(run.verdict_lines()) == 1
+
+
+def test_help_of_run_is_locusts_with_the_guards_options(start):
+    run = start("--help", headless=False)
+    assert run.exit_code() == 0
+    for option in ("--guard-rules", "--guard-off", "--guard-json", "--spawn-rate"):
+        assert option in run.output
