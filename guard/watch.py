@@ -80,7 +80,7 @@ class Watch:
         try:
             transitions = self._guard.finish(self._source.read(self._ramped_up_at), self._now())
         except Exception as error:  # noqa: BLE001 - whatever it is, it must show in the verdict
-            self._note_failure(error)
+            self._fail(error)
             transitions = []
         verdict = self.verdict
         if transitions:
@@ -104,8 +104,7 @@ class Watch:
                 self._guard.settle(self._source.read(self._ramped_up_at), self._now())
             verdict = self._guard.verdict
         except Exception as error:  # noqa: BLE001 - whatever it is, it must show in the verdict
-            self._note_failure(error)
-            reason = f"the guard itself failed: {self._guard.failure}"
+            reason = self._fail(error)
             verdict = Verdict(Outcome.ERROR, reason, (), False, None, self._concluded, 0.0)
         ended_at = self._elapsed() if self._ended_at is None else self._ended_at
         return replace(verdict, duration=ended_at)
@@ -119,24 +118,25 @@ class Watch:
         return self._elapsed() if self._load_ended_at is None else self._load_ended_at
 
     def _run(self) -> None:
-        try:
-            while self._load_ended_at is None:
-                self._tick()
+        while self._load_ended_at is None:
+            try:
                 # On whole seconds of the test, so that a late tick does not delay those after it.
-                gevent.sleep(TICK - self._elapsed() % TICK)
-        except KeyboardInterrupt as interrupt:
-            # Ctrl-C lands in whatever greenlet runs. It is the main one's, where gevent would send
-            # it too, but not without printing a traceback.
-            gevent.get_hub().handle_system_error(KeyboardInterrupt, interrupt)
-        except Exception as error:  # noqa: BLE001 - a dead checker is a failed run
-            self._note_failure(error)
-            self._stop()
+                elapsed = self._elapsed()
+                gevent.sleep((round(elapsed / TICK) + 1) * TICK - elapsed)
+                if self._load_ended_at is None:
+                    self._tick()
+            except KeyboardInterrupt as interrupt:
+                # Ctrl-C lands in whatever greenlet runs. It is the main one's, where gevent would
+                # send it too, but not without printing a traceback.
+                gevent.get_hub().handle_system_error(KeyboardInterrupt, interrupt)
+            except Exception as error:  # noqa: BLE001 - a dead checker is a failed run
+                self._fail(error)
+                return
 
     def _on_greenlet_end(self, _: object) -> None:
         """Called by gevent's hub, which must not be blocked."""
-        if self._load_ended_at is None and self._guard.failure is None:
-            self._guard.fail("its greenlet was killed while the test was running")
-            gevent.spawn(self._stop)
+        if self._load_ended_at is None:
+            self._fail(RuntimeError("its greenlet was killed while the test was running"))
 
     def _tick(self) -> None:
         transitions = self._guard.tick(self._source.read(self._ramped_up_at), self._now())
@@ -151,13 +151,18 @@ class Watch:
         if self._stop_requested or self._load_ended_at is not None:
             return
         self._stop_requested = True
+        reason = self._guard.failure or str(self._guard.stopped_by)
         verdict = self.verdict
-        self._tell(lambda effect: effect.stopping(verdict))
+        self._tell(lambda effect: effect.stopping(reason, verdict))
         gevent.spawn(stop, self._environment)
 
-    def _note_failure(self, error: Exception) -> None:
-        logger.critical("the guard itself failed", exc_info=error)
-        self._guard.fail(f"{type(error).__name__}: {error}")
+    def _fail(self, error: Exception) -> str:
+        """Make the outcome an error and stop the run. Returns the reason."""
+        if self._guard.failure is None:
+            logger.critical("the guard itself failed", exc_info=error)
+            self._guard.fail(f"{type(error).__name__}: {error}")
+            gevent.spawn(self._stop)
+        return str(self._guard.failure)
 
     def _tell(self, what: Callable[[Effect], None]) -> None:
         for effect in self._effects:

@@ -20,8 +20,8 @@ class Effect:
     def changed(self, transitions: Sequence[Transition], verdict: Verdict) -> None:
         """States of rules have changed."""
 
-    def stopping(self, verdict: Verdict) -> None:
-        """The guard is about to stop the run."""
+    def stopping(self, reason: str, verdict: Verdict) -> None:
+        """The guard is about to stop the run, for a reason in one sentence."""
 
     def ended(self, verdict: Verdict) -> None:
         """The test is over and its verdict final."""

@@ -48,8 +48,8 @@ class Console(Effect):
             said = "recovered" if transition.is_recovery else transition.after.value
             logger.log(level, "%s at %.0f s: %s", said, transition.reading.at, transition)
 
-    def stopping(self, verdict: Verdict) -> None:
-        logger.warning("stopping the run: %s", verdict.reason)
+    def stopping(self, reason: str, verdict: Verdict) -> None:
+        logger.warning("stopping the run: %s", reason)
 
     def ended(self, verdict: Verdict) -> None:
         level = logging.INFO if verdict.outcome is Outcome.PASS else logging.ERROR

@@ -38,7 +38,7 @@ class VerdictFile(Effect):
     def changed(self, transitions: Sequence[Transition], verdict: Verdict) -> None:
         self._write(verdict)
 
-    def stopping(self, verdict: Verdict) -> None:
+    def stopping(self, reason: str, verdict: Verdict) -> None:
         self._write(verdict)
 
     def ended(self, verdict: Verdict) -> None:

@@ -95,17 +95,20 @@ class Odometer:
         return added
 
     def _new_times(self, now: Mapping[int, int]) -> dict[int, int] | None:
-        """What the histogram gained; None if a count in it went down."""
+        """What the histogram gained; None if a count in it went down or is gone."""
         before = self._times
+        missing = len(before)
         added = {}
         for time, count in now.items():
             seen = before.get(time, 0)
+            if seen:
+                missing -= 1
             if count < seen:
                 return None
             if count > seen:
                 added[time] = count - seen
                 before[time] = count
-        return added
+        return None if missing else added
 
     # Sources know the extremes of the whole run only. One that has just moved is exact; else the
     # histogram's outermost time stands for it, which rounding may have put beyond the extreme.

@@ -61,10 +61,10 @@ class Guard:
         self.final = True
         return transitions
 
-    def fail(self, failure: str) -> None:
+    def fail(self, how: str) -> None:
         """Note that the guard itself failed: the run's outcome is an error, whatever else."""
         if self.failure is None:
-            self.failure = failure
+            self.failure = f"the guard itself failed: {how}"
 
     @property
     def verdict(self) -> Verdict:

@@ -185,7 +185,7 @@ class Judge:
         of = f" of {self.entry}" if self.entry else ""
         if self.window is None:
             return f"{rule.name!r} was never armed: the run ended before {rule.after}"
-        if not self.window.full:
+        if rule.over is not None and not self.window.full:
             return (
                 f"{rule.name!r} was never judged: the run ended before {rule.over:g} s had passed"
             )

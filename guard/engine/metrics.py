@@ -103,7 +103,7 @@ METRICS: dict[str, Metric] = {
 
 PERCENTILE_MEANING = "response time that N percent of the requests finished within"
 
-_PERCENTILE = re.compile(r"p((?:100|0|[1-9]\d?)(?:\.\d+)?)")
+_PERCENTILE = re.compile(r"p((?:100|0|[1-9]\d?)(?:\.\d+)?)", re.ASCII)
 
 
 def find(name: str) -> Metric | None:

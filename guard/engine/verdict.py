@@ -167,7 +167,7 @@ def decide(results: Sequence[RuleResult], failure: str | None) -> tuple[Outcome,
     """
     others = sorted((r for r in results if r.outcome is not Outcome.PASS), key=_decisiveness)
     if failure is not None:
-        return Outcome.ERROR, _with_others(f"the guard itself failed: {failure}", others)
+        return Outcome.ERROR, _with_others(failure, others)
     if others:
         return others[0].outcome, _with_others(others[0].reason, others[1:])
     if not any(result.judged for result in results):
@@ -175,12 +175,15 @@ def decide(results: Sequence[RuleResult], failure: str | None) -> tuple[Outcome,
     return Outcome.PASS, _passed(results)
 
 
-def _decisiveness(result: RuleResult) -> tuple[int, float]:
-    """Sorts the rule that decides first: the worst, and of equally bad ones the earliest."""
-    breached_at = math.inf if result.breached_at is None else result.breached_at
+def _decisiveness(result: RuleResult) -> tuple[int, float, bool]:
+    """Sorts the rule that decides first: the worst, of equally bad ones the earliest, and of those
+    the one that stopped the run."""
     if result.breached and result.rule.action is Action.VOID:
-        return 0, breached_at
-    return 1 if result.outcome is Outcome.FAIL else 2, breached_at
+        severity = 0
+    else:
+        severity = 1 if result.outcome is Outcome.FAIL else 2
+    breached_at = math.inf if result.breached_at is None else result.breached_at
+    return severity, breached_at, not result.rule.action.stops
 
 
 def _with_others(reason: str, others: Sequence[RuleResult]) -> str:

@@ -50,8 +50,10 @@ class Window:
 
     @property
     def full(self) -> bool:
-        """Whether the window covers its whole length. One over the whole run always does."""
-        return self.length is None or self.seconds >= self.length - JITTER
+        """Whether the window covers its whole length; one over the whole run, any time at all."""
+        if self.length is None:
+            return self.seconds > 0
+        return self.seconds >= self.length - JITTER
 
     def add(self, part: Counts, now: float) -> None:
         """Take in what was counted since the tick before, and drop what is too old."""

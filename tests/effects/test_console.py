@@ -78,7 +78,7 @@ def test_one_line_when_guarding_starts_one_a_change_and_the_reason(guard_and_tra
     caplog.set_level(logging.INFO, logger="guard")
     console.started(guard.verdict)
     console.changed(transitions, guard.verdict)
-    console.stopping(guard.verdict)
+    console.stopping("p95 was too high", guard.verdict)
     console.ended(guard.verdict)
     slow = (
         "p95 of POST /checkout/with/a/rather/long/name/[id] was 900 ms over 2 s (20 requests), "
@@ -88,6 +88,6 @@ def test_one_line_when_guarding_starts_one_a_change_and_the_reason(guard_and_tra
         "guarding by 3 rules from rules.yaml",
         f"pending at 2 s: {slow}",
         f"breached at 3 s: {slow}",
-        f"stopping the run: {slow}",
+        "stopping the run: p95 was too high",
         f"verdict: fail: {slow}",
     ]
