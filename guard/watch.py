@@ -66,7 +66,7 @@ class Watch:
     def ended(self) -> None:
         """Note that the test is over."""
         if self._ended_at is None:
-            self._ended_at = self._now()
+            self._ended_at = self._elapsed()
 
     def conclude(self) -> None:
         """Judge the final totals and leave the verdict. Later calls change nothing."""

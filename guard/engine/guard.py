@@ -42,9 +42,9 @@ class Guard:
             The changes of state, in the order of the rules. :attr:`stopped_by` tells whether one
             of them, now or earlier, asks for the run to be stopped.
         """
-        passed = self._observe(snapshot, now, self._judges)
+        self._observe(snapshot, now, self._judges)
         live = [judge for judge in self._judges if not judge.rule.judged_at_end]
-        transitions = self._evaluate(live, now, passed)
+        transitions = self._evaluate(live, now)
         if self.stopped_by is None:
             stops = (t for t in transitions if t.is_breach and t.rule.action.stops)
             self.stopped_by = next(stops, None)
@@ -56,8 +56,8 @@ class Guard:
 
     def finish(self, snapshot: Snapshot, now: float) -> list[Transition]:
         """Judge the whole-run rules on the final totals. After this nothing moves any more."""
-        passed = self._observe(snapshot, now, self._whole_run)
-        transitions = self._evaluate(self._whole_run, now, passed)
+        self._observe(snapshot, now, self._whole_run)
+        transitions = self._evaluate(self._whole_run, now)
         self.final = True
         return transitions
 
@@ -88,10 +88,8 @@ class Guard:
     def _whole_run(self) -> list[Judge]:
         return [judge for judge in self._judges if judge.rule.over is None]
 
-    def _observe(self, snapshot: Snapshot, now: float, judges: Sequence[Judge]) -> float:
-        """Give each judge what was counted since the tick before, which was so many seconds ago."""
-        passed = now - self._last
-        self._last = now
+    def _observe(self, snapshot: Snapshot, now: float, judges: Sequence[Judge]) -> None:
+        """Give each judge what was counted since the last observation."""
         self._users = snapshot.users
         added_total = self._total.advance(snapshot.total)
         added = {
@@ -102,9 +100,10 @@ class Guard:
             selection = judge.rule.check.selection
             part = added_total if selection is None else _selected(selection, added)
             judge.observe(part, now, snapshot.ramped_up_at)
-        return passed
 
-    def _evaluate(self, judges: Sequence[Judge], now: float, passed: float) -> list[Transition]:
+    def _evaluate(self, judges: Sequence[Judge], now: float) -> list[Transition]:
+        passed = now - self._last
+        self._last = now
         changes = (judge.evaluate(now, passed, self._users) for judge in judges)
         return [change for change in changes if change is not None]
 

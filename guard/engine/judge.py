@@ -193,5 +193,6 @@ class Judge:
         if requests == 0:
             return f"{rule.name!r} had no data: there were no requests{of}"
         if requests < rule.min_requests:
-            return f"{rule.name!r} had no data: {requests} requests{of}, needs {rule.min_requests}"
+            had = "1 request" if requests == 1 else f"{requests} requests"
+            return f"{rule.name!r} had no data: {had}{of}, needs {rule.min_requests}"
         return f"{rule.name!r} had no data: no request{of} had a response time"

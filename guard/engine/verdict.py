@@ -133,16 +133,17 @@ def result_of(judge: Judge) -> RuleResult:
     """What became of the judge's rule."""
     breach = judge.breach
     reading = breach or judge.reading
-    if reading is None or reading.value is None:
-        reason = judge.why_no_data
-    else:
+    judged = judge.judged or breach is not None
+    if judged and reading is not None:
         reason = sentence(judge.rule, judge.entry, reading)
+    else:
+        reason = judge.why_no_data
     return RuleResult(
         rule=judge.rule,
         entry=judge.entry or AGGREGATED,
         state=judge.state,
         outcome=judge.outcome,
-        judged=judge.judged or breach is not None,
+        judged=judged,
         reason=reason,
         value=reading.value if reading else None,
         requests=reading.requests if reading else 0,
