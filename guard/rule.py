@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from functools import cache
 
 
 class Unit(Enum):
@@ -78,7 +77,7 @@ class Selection:
     def matches(self, method: str, name: str) -> bool:
         if self.method is not None and self.method != method:
             return False
-        return _wildcard(self.name).fullmatch(name) is not None
+        return _matches(self.name, name)
 
     @property
     def label(self) -> str:
@@ -199,9 +198,25 @@ class Rule:
 _BARE = re.compile(r"""(?!each$)(?:(?![<>"']|!=|==)\S)+""")
 
 
-@cache
-def _wildcard(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+def _matches(pattern: str, text: str) -> bool:
+    """Whether the pattern, in which ``*`` stands for any text, is the whole of the text.
+
+    The pieces between the stars are looked for one after the other, so the time is linear where a
+    regular expression could take exponential time.
+    """
+    first, *rest = pattern.split("*")
+    if not rest:
+        return text == pattern
+    last = rest.pop()
+    if not (text.startswith(first) and text.endswith(last) and len(first) + len(last) <= len(text)):
+        return False
+    position, end = len(first), len(text) - len(last)
+    for piece in rest:
+        found = text.find(piece, position, end)
+        if found < 0:
+            return False
+        position = found + len(piece)
+    return True
 
 
 def _quoted(text: str) -> str:

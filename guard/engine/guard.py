@@ -118,4 +118,9 @@ def widened(rules: Sequence[Rule], shortest: float) -> tuple[list[Rule], list[Ru
     Where counts come in lumps, a window needs to hold two of them to mean anything.
     """
     short = [rule for rule in rules if rule.over is not None and rule.over < shortest]
-    return [replace(rule, over=shortest) if rule in short else rule for rule in rules], short
+    return [_widen(rule, shortest) if rule in short else rule for rule in rules], short
+
+
+def _widen(rule: Rule, over: float) -> Rule:
+    wide = replace(rule, over=over)
+    return replace(wide, name=str(wide)) if rule.name == str(rule) else wide

@@ -9,7 +9,7 @@ from guard.engine import metrics
 from guard.engine.counts import Counts
 from guard.engine.reading import Reading, sentence
 from guard.engine.window import JITTER, Window
-from guard.rule import Action, Outcome, Rule, Start, State
+from guard.rule import Action, Outcome, Rule, Start, State, number_text
 
 OUTCOME_OF_BREACH = {
     Action.STOP: Outcome.FAIL,
@@ -186,9 +186,8 @@ class Judge:
         if self.window is None:
             return f"{rule.name!r} was never armed: the run ended before {rule.after}"
         if rule.over is not None and not self.window.full:
-            return (
-                f"{rule.name!r} was never judged: the run ended before {rule.over:g} s had passed"
-            )
+            length = number_text(rule.over)
+            return f"{rule.name!r} was never judged: the run ended before {length} s had passed"
         requests = self.reading.requests if self.reading else 0
         if requests == 0:
             return f"{rule.name!r} had no data: there were no requests{of}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from guard.rule import Rule, Start, Unit, threshold_text
+from guard.rule import Rule, Start, Unit, number_text, threshold_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def limit(rule: Rule) -> str:
 def span(rule: Rule) -> str:
     """The window of the rule in words: ``over 10 s``."""
     if rule.over is not None:
-        return f"over {rule.over:g} s"
+        return f"over {number_text(rule.over)} s"
     if rule.after == Start():
         return "over the run"
     return "since ramp-up" if rule.after == Start(ramp_up=True) else f"after {rule.after}"

@@ -33,7 +33,9 @@ class Tally:
         self.times: dict[int, int] = {}
         self.epoch += 1
 
-    def add(self, requests: int = 0, failures: int = 0, ms: int | dict[int, int] | None = 100):
+    def add(
+        self, requests: int = 0, failures: int = 0, ms: int | dict[int, int] | None = 100
+    ) -> None:
         """Count requests that took so many ms each, or as a histogram says; None is no time."""
         self.requests += requests
         self.failures += failures

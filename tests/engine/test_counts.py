@@ -67,24 +67,40 @@ def test_reset_counts_from_zero(after):
     assert added.response_times == after.response_times
 
 
-def test_after_a_reset_differences_go_on():
+RESETS = pytest.mark.parametrize(
+    ("first", "epoch"),
+    [
+        pytest.param({}, 0, id="at the start"),
+        pytest.param({100: 9}, 1, id="after a new epoch"),
+        pytest.param({100: 9}, 0, id="after requests went down"),
+        pytest.param({300: 2}, 0, id="after a time was gone"),
+        pytest.param({100: 4, 200: 1}, 0, id="after a count went down"),
+    ],
+)
+
+
+@RESETS
+def test_differences_go_on(first, epoch):
     odometer = Odometer()
-    odometer.advance(BEFORE)
-    odometer.advance(counts(3, 1, {100: 3}, epoch=1))
-    added = odometer.advance(counts(5, 1, {100: 3, 300: 2}, epoch=1))
-    assert (added.requests, added.failures, added.response_times) == (2, 0, {300: 2})
+    odometer.advance(counts(sum(first.values()), 0, first))
+    odometer.advance(counts(6, 0, {100: 3, 200: 3}, epoch))
+    added = odometer.advance(counts(8, 1, {100: 4, 200: 3, 300: 1}, epoch))
+    assert (added.requests, added.failures, added.response_time) == (2, 1, 400.0)
+    assert added.response_times == {100: 1, 300: 1}
 
 
-def test_histogram_handed_out_live_is_not_kept():
+@RESETS
+def test_histogram_handed_out_live_is_not_kept(first, epoch):
     """Locust's own histogram goes on growing in place after it was read."""
-    live = {100: 1}
     odometer = Odometer()
-    first = odometer.advance(counts(1, 0, live))
+    odometer.advance(counts(sum(first.values()), 0, first))
+    live = {100: 3, 200: 3}
+    second = odometer.advance(counts(6, 0, live, epoch))
     live[100] += 1
-    live[200] = 1
-    second = odometer.advance(counts(3, 0, live))
-    assert first.response_times == {100: 1}
-    assert second.response_times == {100: 1, 200: 1}
+    live[300] = 1
+    third = odometer.advance(counts(8, 0, live, epoch))
+    assert second.response_times == {100: 3, 200: 3}
+    assert third.response_times == {100: 1, 300: 1}
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ STEPS = st.sampled_from([0.0, 0.01, 0.5, 0.98, 1.0, 1.0, 1.0, 1.02, 3.0, 5.0, 12
 @settings(deadline=None, max_examples=200)
 @given(
     ticks=st.lists(st.tuples(STEPS, PARTS), min_size=1, max_size=40),
-    length=st.sampled_from([0.5, 1.0, 2.0, 5.0, 10.0]),
+    length=st.sampled_from([0.05, 0.5, 1.0, 2.0, 5.0, 10.0]),
     armed_at=st.sampled_from([0.0, 7.3]),
 )
 def test_sums_equal_a_brute_force_sum(ticks, length, armed_at):
@@ -58,7 +58,7 @@ def test_window_over_the_whole_run_forgets_nothing(ticks):
         window.add(part, now)
     assert window.counts == total(part for _, part in ticks)
     assert window.seconds == now
-    assert window.full
+    assert window.full == (now > 0)  # over no time at all there is nothing to judge
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,12 @@ def test_patterns(pattern, selection):
         ("/a?", "GET", "/ab", False),
         ("/a.c", "GET", "/abc", False),
         ('"*"', "GET", "two\nlines", True),
+        ("/a*a", "GET", "/a", False),
+        ("/a*b*c", "GET", "/abc", True),
+        ("/a*b*c", "GET", "/a-c-b", False),
+        ("/a*b*b", "GET", "/ab", False),
+        ("/**/x", "GET", "/y/x", True),
+        pytest.param("*a" * 30 + "b", "GET", "a" * 5000, False, id="many stars, in linear time"),
     ],
 )
 def test_what_patterns_match(pattern, method, name, matches):

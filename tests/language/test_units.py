@@ -76,3 +76,12 @@ def test_thresholds(text, unit, value):
 def test_no_thresholds(text, unit):
     with pytest.raises(Complaint, match=r"^metric "):
         units.threshold(text, unit, "metric")
+
+
+@pytest.mark.parametrize("text", ["9" * 40, "0." + "1" * 50])
+def test_numbers_of_absurd_length_are_refused(text):
+    """They would overflow on their way into a window or the verdict file."""
+    with pytest.raises(Complaint):
+        units.timespan(text + "h")
+    with pytest.raises(Complaint):
+        units.threshold(text, Unit.COUNT, "requests")
