@@ -43,5 +43,5 @@ def conclude(title: str, figures: Sequence[Figure]) -> NoReturn:
     for figure in figures:
         table.add_row(figure.what, figure.measured, figure.claim, figure.result)
     # Wide enough for any row, so that a narrow terminal or a pipe does not break a figure in two.
-    Console(width=120, highlight=False).print(table)
+    Console(width=140, highlight=False).print(table)
     sys.exit(0 if all(figure.holds for figure in figures) else 1)

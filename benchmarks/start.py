@@ -26,7 +26,7 @@ RULES = Path(__file__).parents[1] / "examples" / "quickstart" / "rules.yaml"
 
 LOCUST = "import locust.main"
 PLUGIN = "import locust.main, guard.plugin; guard.plugin.install()"
-RULES_READ = f"{PLUGIN}; guard.plugin.load_rules({str(RULES)!r})"
+RULES_READ = f"{PLUGIN}; guard.load_rules({str(RULES)!r})"
 
 IMPORTED_BY_HELP = """
 import sys
@@ -64,7 +64,7 @@ def added(what: str, ours: list[float], theirs: list[float]) -> Figure:
 def starts_of_locust() -> list[Figure]:
     """Locust alone, with the plugin, and with the plugin and rules that were read."""
     contestants = {code: run(python(code)) for code in (LOCUST, PLUGIN, RULES_READ)}
-    alternate(contestants, 1)  # writes the bytecode, fills the file cache
+    alternate(contestants, 1)  # writes the bytecode and fills the file cache
     seconds = alternate(contestants, ROUNDS)
     return [
         Figure("import locust.main", f"{1000 * median(seconds[LOCUST]):.0f} ms"),

@@ -26,8 +26,6 @@ from guard.effects.console import Console
 from guard.effects.verdict_file import VerdictFile
 from guard.engine.guard import Guard, widened
 from guard.engine.verdict import Verdict
-from guard.language.errors import RulesError
-from guard.language.rulefile import RULES_FILES, find_rules, load_rules
 from guard.rule import Rule, timespan_text
 from guard.sources.live import LiveSource, report_interval
 from guard.watch import Watch
@@ -90,20 +88,22 @@ def _on_init(environment: Environment, **_: Any) -> None:
     if options.guard_off:
         logger.warning("this run is not guarded (--guard-off)")
         return
-    path = _shown(Path(options.guard_rules or _found_rules(environment)))
-    try:
-        rules = load_rules(path)
-    except RulesError as error:
-        _refuse(f"{error}\nlocust-guard: nothing was started; mend {path} first")
+    path, rules = _rules(environment)
     json_file = Path(options.guard_json) if options.guard_json else None
     checker = Checker(environment, rules, str(path), json_file)
     environment.guard = checker  # type: ignore[attr-defined]  # ours, for listeners
 
 
-def _found_rules(environment: Environment) -> Path:
+def _rules(environment: Environment) -> tuple[Path, Sequence[Rule]]:
+    """The rules of this run and their file; without any, the run is refused."""
+    # Imported late, because workers and unguarded runs can do without.
+    from guard.language.errors import RulesError
+    from guard.language.rulefile import RULES_FILES, find_rules, load_rules
+
+    assert environment.parsed_options is not None
     folders = [Path(file).parent for file in (environment.parsed_locustfiles or [])[:1]]
     folders.append(Path.cwd())
-    path = find_rules(folders)
+    path = environment.parsed_options.guard_rules or find_rules(folders)
     if path is None:
         looked_in = " or ".join(dict.fromkeys(map(str, folders)))
         _refuse(
@@ -111,7 +111,11 @@ def _found_rules(environment: Environment) -> Path:
             "locust-guard: write one, name one with --guard-rules FILE, or go unguarded with "
             "--guard-off"
         )
-    return path
+    path = _shown(Path(path))
+    try:
+        return path, load_rules(path)
+    except RulesError as error:
+        _refuse(f"{error}\nlocust-guard: nothing was started; mend {path} first")
 
 
 def _shown(path: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from guard.engine.counts import Counts, Odometer, total
+from guard.engine.counts import Odometer, total
 from guard.engine.judge import Judge, Transition
 from guard.engine.snapshot import EntryKey, Snapshot
 from guard.engine.verdict import Verdict, decide, result_of
@@ -27,6 +27,7 @@ class Guard:
         self._judges = [Judge(rule) for rule in rules]
         self._total = Odometer()
         self._entries: dict[EntryKey, Odometer] = {}
+        self._keys: dict[Selection, list[EntryKey]] = {s: [] for s in self.selections}
         self._last = 0.0
         self._users = 0
 
@@ -93,23 +94,28 @@ class Guard:
         self._users = snapshot.users
         added_total = self._total.advance(snapshot.total)
         added = {
-            key: self._entries.setdefault(key, Odometer()).advance(counts)
-            for key, counts in snapshot.entries.items()
+            key: self._odometer(key).advance(counts) for key, counts in snapshot.entries.items()
         }
         for judge in judges:
-            selection = judge.rule.check.selection
-            part = added_total if selection is None else _selected(selection, added)
+            part = added_total
+            if selection := judge.rule.check.selection:
+                part = total(added[key] for key in self._keys[selection] if key in added)
             judge.observe(part, now, snapshot.ramped_up_at)
+
+    def _odometer(self, key: EntryKey) -> Odometer:
+        """The entry's odometer. Only for a new entry is it asked which selections it matches."""
+        if key not in self._entries:
+            self._entries[key] = Odometer()
+            for selection, keys in self._keys.items():
+                if selection.matches(*key):
+                    keys.append(key)
+        return self._entries[key]
 
     def _evaluate(self, judges: Sequence[Judge], now: float) -> list[Transition]:
         passed = now - self._last
         self._last = now
         changes = (judge.evaluate(now, passed, self._users) for judge in judges)
         return [change for change in changes if change is not None]
-
-
-def _selected(selection: Selection, added: dict[EntryKey, Counts]) -> Counts:
-    return total(counts for key, counts in added.items() if selection.matches(*key))
 
 
 def widened(rules: Sequence[Rule], shortest: float) -> tuple[list[Rule], list[Rule]]:

@@ -10,7 +10,7 @@ from guard.rule import Unit
 
 TIME_EXAMPLES = "500ms, 10s, 1m30s or 2h"
 
-_NUMBER = r"(?:0|[1-9]\d{0,14})(?:\.\d{1,40})?"  # longer ones would overflow on their way
+_NUMBER = r"(?:0|[1-9]\d{0,15})(?:\.\d+)?"  # longer ones would overflow on their way
 _NUMBER_ONLY = re.compile(_NUMBER, re.ASCII)
 _RATE = re.compile(rf"({_NUMBER})(?:/s)?", re.ASCII)
 _PERCENT = re.compile(rf"({_NUMBER})%", re.ASCII)

@@ -78,10 +78,9 @@ def test_no_thresholds(text, unit):
         units.threshold(text, unit, "metric")
 
 
-@pytest.mark.parametrize("text", ["9" * 40, "0." + "1" * 50])
-def test_numbers_of_absurd_length_are_refused(text):
+def test_numbers_of_absurd_length_are_refused():
     """They would overflow on their way into a window or the verdict file."""
     with pytest.raises(Complaint):
-        units.timespan(text + "h")
+        units.timespan("9" * 40 + "h")
     with pytest.raises(Complaint):
-        units.threshold(text, Unit.COUNT, "requests")
+        units.threshold("9" * 40, Unit.COUNT, "requests")
