@@ -23,10 +23,11 @@ from locust.runners import WorkerRunner
 from guard import __version__
 from guard.effects import Effect
 from guard.effects.console import Console
+from guard.effects.stop import stop
 from guard.effects.verdict_file import VerdictFile
 from guard.engine.guard import Guard, widened
-from guard.engine.verdict import Verdict
-from guard.rule import Rule, timespan_text
+from guard.engine.verdict import EXIT_CODES, Verdict
+from guard.rule import Outcome, Rule, timespan_text
 from guard.sources.live import LiveSource, report_interval
 from guard.watch import Watch
 
@@ -208,10 +209,16 @@ class Checker:
         return Watch(environment, guard, LiveSource(environment, guard.selections), effects)
 
     def _on_test_start(self, **_: Any) -> None:
-        if self._watch is not None:
-            self._watch.close()
-        self._watch = self._new_watch()
-        self._watch.begin()
+        try:
+            if self._watch is not None:
+                self._watch.close()
+            self._watch = self._new_watch()
+            self._watch.begin()
+        except Exception:
+            # Locust would swallow it, and the test go on without a guard.
+            logger.critical("the guard could not start", exc_info=True)
+            self._environment.process_exit_code = EXIT_CODES[Outcome.ERROR]
+            gevent.spawn(stop, self._environment)
 
     def _on_spawning_complete(self, **_: Any) -> None:
         if self._watch is not None:

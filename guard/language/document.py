@@ -68,11 +68,9 @@ def read(content: bytes, file: str) -> Document:
         )
     text = _decoded(content, file)
     root = _composed(text, file)
-    document = Document(file, None, [], {}, {})
-    if root is None:
-        return document
-    data = _Unfolding(document).value(root, ())
-    return Document(file, data, document.problems, document._values, document._keys)
+    unfolding = _Unfolding(file)
+    data = None if root is None else unfolding.value(root, ())
+    return Document(file, data, unfolding.problems, unfolding.values, unfolding.keys)
 
 
 def _decoded(content: bytes, file: str) -> str:
@@ -116,21 +114,21 @@ def _yaml_complaint(error: yaml.MarkedYAMLError) -> str:
 class _Unfolding:
     """Turns nodes into data and notes where each came from, aliases and all."""
 
-    def __init__(self, document: Document) -> None:
-        self._document = document
+    def __init__(self, file: str) -> None:
+        self.problems: list[Problem] = []
+        self.values: dict[Location, yaml.Node] = {}
+        self.keys: dict[Location, yaml.Node] = {}
+        self._file = file
         self._nodes = 0
 
     def value(self, node: yaml.Node, location: Location) -> Any:
         self._nodes += 1
-        document = self._document
-        document._values[location] = node
+        self.values[location] = node
         if len(location) > _MAX_DEPTH or self._nodes > _MAX_NODES:
             message = "nested too deeply, or too many aliases, for a rules file"
-            raise Unreadable(document.problem(location, message))
+            raise Unreadable(self._problem(node, message))
         if node.tag not in _PLAIN_TAGS:
-            raise Unreadable(
-                document.problem(location, f"the tag {node.tag!r} has no meaning here")
-            )
+            raise Unreadable(self._problem(node, f"the tag {node.tag!r} has no meaning here"))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, location)
         if isinstance(node, yaml.SequenceNode):
@@ -139,23 +137,22 @@ class _Unfolding:
 
     def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
         data: dict[str, Any] = {}
-        document = self._document
         for key_node, value_node in node.value:
             key = key_node.value
-            if not isinstance(key, str):
-                line, column = _position(key_node)
-                document.problems.append(Problem(document.file, line, column, "a key must be text"))
-                continue
             where = (*location, key)
-            if key in data:
-                line, column = _position(key_node)
-                first, _ = _position(document._keys[where])
+            if not isinstance(key, str):
+                self.problems.append(self._problem(key_node, "a key must be text"))
+            elif key in data:
+                first = self.keys[where].start_mark.line + 1
                 message = f"key {key!r} is given twice; the first is in line {first}"
-                document.problems.append(Problem(document.file, line, column, message))
-                continue
-            document._keys[where] = key_node
-            data[key] = self.value(value_node, where)
+                self.problems.append(self._problem(key_node, message))
+            else:
+                self.keys[where] = key_node
+                data[key] = self.value(value_node, where)
         return data
+
+    def _problem(self, node: yaml.Node, message: str) -> Problem:
+        return Problem(self._file, *_position(node), message)
 
 
 def _position(node: yaml.Node, offset: int | None = None) -> tuple[int, int]:

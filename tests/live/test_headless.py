@@ -185,6 +185,21 @@ guard.engine.guard.Guard.tick = crash
     assert verdict["final"] is True
 
 
+def test_a_guard_that_cannot_start_stops_the_run_and_exits_5(start, scripted):
+    """Locust swallows what listeners of test_start raise."""
+    locustfile = """
+import guard.engine.guard
+
+def crash(self, rules):
+    raise ZeroDivisionError("a bug in the guard")
+
+guard.engine.guard.Guard.__init__ = crash
+"""
+    run = start("-u", "1", "-t", "60s", rules=STOP_ON_SLOW, locustfile=scripted + locustfile)
+    assert run.exit_code(30) == 5
+    assert run.says("the guard could not start")
+
+
 def test_a_killed_checker_greenlet_is_an_error(start, scripted):
     locustfile = """
 import gc, gevent
