@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
@@ -18,17 +19,16 @@ import locust
 from locust import log as locust_log
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.runners import WorkerRunner
+from locust.runners import MasterRunner, WorkerRunner
 
 from guard import __version__
 from guard.effects import Effect
 from guard.effects.console import Console
-from guard.effects.stop import stop
 from guard.effects.verdict_file import VerdictFile
 from guard.engine.guard import Guard, widened
-from guard.engine.verdict import EXIT_CODES, Verdict
-from guard.rule import Outcome, Rule, timespan_text
-from guard.sources.live import LiveSource, report_interval
+from guard.engine.verdict import Verdict, process_exit_code
+from guard.rule import Rule, timespan_text
+from guard.sources.live import report_interval
 from guard.watch import Watch
 
 logger = logging.getLogger("guard")
@@ -80,31 +80,58 @@ def _add_options(parser: LocustArgumentParser) -> None:
         env_var="LOCUST_GUARD_JSON",
         help="Write the verdict to this file, at every change and at the end.",
     )
+    _check_before_start(parser)
+
+
+def _check_before_start(parser: LocustArgumentParser) -> None:
+    """Let the parser refuse bad rules too. Later would be after ``--processes`` has forked workers,
+    which Locust leaves alone for a minute when the master exits."""
+    parse_args = parser.parse_args
+
+    def parse_and_check(*args: Any, **kwargs: Any) -> Any:
+        options = parse_args(*args, **kwargs)
+        if not (options.guard_off or options.worker):
+            if options.guard_json:
+                # The verdict of an earlier run must not be taken for one on this.
+                with suppress(OSError):
+                    Path(options.guard_json).unlink(missing_ok=True)
+            _rules(options.guard_rules, options.locustfile)
+        return options
+
+    parser.parse_args = parse_and_check  # Locust has no event for it
 
 
 def _on_init(environment: Environment, **_: Any) -> None:
+    environment.guard = _guard_of(environment)  # type: ignore[attr-defined]  # ours, for listeners
+
+
+def _guard_of(environment: Environment) -> Checker | Unguarded:
     options = environment.parsed_options
     if isinstance(environment.runner, WorkerRunner) or options is None:
-        return
+        return Unguarded()
     if options.guard_off:
         logger.warning("this run is not guarded (--guard-off)")
-        return
-    path, rules = _rules(environment)
+        return Unguarded()
+    path, rules = _rules(options.guard_rules, options.locustfile)
     json_file = Path(options.guard_json) if options.guard_json else None
-    checker = Checker(environment, rules, str(path), json_file)
-    environment.guard = checker  # type: ignore[attr-defined]  # ours, for listeners
+    return Checker(environment, rules, str(path), json_file)
 
 
-def _rules(environment: Environment) -> tuple[Path, Sequence[Rule]]:
-    """The rules of this run and their file; without any, the run is refused."""
+@cache
+def _rules(given: str | None, locustfile: str) -> tuple[Path, Sequence[Rule]]:
+    """The rules of this run and their file; without any, the run is refused.
+
+    Args:
+        given: The file that ``--guard-rules`` names, if it does.
+        locustfile: What ``--locustfile`` says: files with commas between, a folder or a URL.
+    """
     # Imported late, because workers and unguarded runs can do without.
     from guard.language.errors import RulesError
     from guard.language.rulefile import RULES_FILES, find_rules, load_rules
 
-    assert environment.parsed_options is not None
-    folders = [Path(file).parent for file in (environment.parsed_locustfiles or [])[:1]]
-    folders.append(Path.cwd())
-    path = environment.parsed_options.guard_rules or find_rules(folders)
+    first = Path(locustfile.split(",", maxsplit=1)[0].strip())
+    folders = [(first if first.is_dir() else first.parent).absolute(), Path.cwd()]
+    path = given or find_rules(folders)
     if path is None:
         looked_in = " or ".join(dict.fromkeys(map(str, folders)))
         _refuse(
@@ -131,9 +158,15 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _on_quitting(environment: Environment, **_: Any) -> None:
-    checker: Checker | None = getattr(environment, "guard", None)
-    if checker is not None:
+    checker = getattr(environment, "guard", None)
+    if isinstance(checker, Checker):
         checker.on_quitting()
+
+
+class Unguarded:
+    """``environment.guard`` where nothing is judged: on workers and with ``--guard-off``."""
+
+    verdict: None = None
 
 
 class Checker:
@@ -158,6 +191,7 @@ class Checker:
         self._rules_file = rules_file
         self._json_file = json_file
         self._watch: Watch | None = None
+        Guard(rules)  # what can't be guarded shows now, while Locust still refuses to start
         events = environment.events
         events.test_start.add_listener(self._on_test_start)
         events.spawning_complete.add_listener(self._on_spawning_complete)
@@ -177,22 +211,16 @@ class Checker:
                 return  # nobody started a test
             self._watch = self._new_watch()
         self._watch.conclude()
-        self._set_exit_code(self._watch.verdict)
-
-    def _set_exit_code(self, verdict: Verdict) -> None:
-        """The verdict's code, unless the user's own is higher. With a pass and exceptions in user
-        code, Locust's own rule stands."""
-        environment = self._environment
-        if environment.process_exit_code is not None:
-            environment.process_exit_code = max(environment.process_exit_code, verdict.exit_code)
-            return
-        exceptions = environment.runner.exceptions if environment.runner else None
-        if verdict.exit_code or not (exceptions or locust_log.unhandled_greenlet_exception):
-            environment.process_exit_code = verdict.exit_code
+        environment, runner = self._environment, self._environment.runner
+        exceptions = runner is not None and bool(runner.exceptions)
+        environment.process_exit_code = process_exit_code(
+            self._watch.verdict,
+            environment.process_exit_code,
+            exceptions or locust_log.unhandled_greenlet_exception,
+        )
 
     def _new_watch(self) -> Watch:
-        environment = self._environment
-        interval = report_interval(environment)
+        interval = report_interval(self._environment)
         rules, short = widened(self._rules, 2 * interval)
         for rule in short:
             logger.warning(
@@ -201,32 +229,32 @@ class Checker:
                 timespan_text(2 * interval),
                 timespan_text(interval),
             )
-        guard = Guard(rules)
         effects: list[Effect] = [Console(rules, self._rules_file)]
         if self._json_file is not None:
             # What is said is on record already, also when the process is killed right after.
             effects.insert(0, VerdictFile(self._json_file, _about_the_run()))
-        return Watch(environment, guard, LiveSource(environment, guard.selections), effects)
+        return Watch(self._environment, Guard(rules), effects)
 
     def _on_test_start(self, **_: Any) -> None:
+        if self._watch is not None:
+            self._watch.close()
+        self._watch = self._new_watch()
         try:
-            if self._watch is not None:
-                self._watch.close()
-            self._watch = self._new_watch()
             self._watch.begin()
-        except Exception:
-            # Locust would swallow it, and the test go on without a guard.
-            logger.critical("the guard could not start", exc_info=True)
-            self._environment.process_exit_code = EXIT_CODES[Outcome.ERROR]
-            gevent.spawn(stop, self._environment)
+        except Exception as error:  # noqa: BLE001 - Locust would swallow it and go on unguarded
+            self._watch.fail(error)
 
     def _on_spawning_complete(self, **_: Any) -> None:
         if self._watch is not None:
             self._watch.ramped_up()
 
     def _on_test_stopping(self, **_: Any) -> None:
-        if self._watch is not None:
-            self._watch.load_ended()
+        if self._watch is None:
+            return
+        runner = self._environment.runner
+        if isinstance(runner, MasterRunner) and runner.worker_count == 0:
+            self._watch.workers_gone()
+        self._watch.load_ended()
 
     def _on_test_stop(self, **_: Any) -> None:
         if self._watch is None:
@@ -237,9 +265,9 @@ class Checker:
             last_reports = 2 * report_interval(self._environment)
             gevent.spawn_later(last_reports, self._watch.close)
 
-    def _on_quit(self, **_: Any) -> None:
+    def _on_quit(self, exit_code: int, **_: Any) -> None:
         if self._watch is not None:
-            self._watch.close()
+            self._watch.close(exit_code)
 
 
 def _about_the_run() -> dict[str, Any]:

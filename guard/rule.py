@@ -68,16 +68,21 @@ class State(Enum):
 class Selection:
     """The entries that a check is about: by name, or by method and name.
 
-    ``*`` in a name stands for any text; every other character stands for itself.
+    ``*`` in a name stands for any text; every other character stands for itself. The whole of the
+    text may also be the name of a request, and without a method its first word may be one in lower
+    case: ``grpc /svc``.
     """
 
     name: str
     method: str | None = None
 
     def matches(self, method: str, name: str) -> bool:
-        if self.method is not None and self.method != method:
-            return False
-        return _matches(self.name, name)
+        if _matches(self.label, name):
+            return True
+        if self.method is not None:
+            return self.method == method and _matches(self.name, name)
+        word, _, rest = self.name.partition(" ")
+        return word == method and rest != "" and _matches(rest, name)
 
     @property
     def label(self) -> str:

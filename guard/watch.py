@@ -9,18 +9,24 @@ from dataclasses import replace
 
 import gevent
 from locust.env import Environment
+from locust.runners import MasterRunner
 
 from guard.effects import Effect
 from guard.effects.stop import stop
 from guard.engine.guard import Guard
+from guard.engine.judge import Transition
 from guard.engine.verdict import Verdict
 from guard.rule import Outcome
 from guard.sources.live import LiveSource
+from guard.sources.master import MasterSource
 
 logger = logging.getLogger("guard")
 
 TICK = 1.0
 """Seconds between two evaluations."""
+
+REFRESH = 10.0
+"""Seconds after which effects are told the verdict as it stands, when nothing has changed."""
 
 
 class Watch:
@@ -30,21 +36,26 @@ class Watch:
     on without its guard.
     """
 
-    def __init__(
-        self, environment: Environment, guard: Guard, source: LiveSource, effects: Sequence[Effect]
-    ) -> None:
+    def __init__(self, environment: Environment, guard: Guard, effects: Sequence[Effect]) -> None:
         self._environment = environment
         self._guard = guard
-        self._source = source
         self._effects = effects
         self._zero = time.monotonic()
+        self._source = self._live_source()
         self._ramped_up_at: float | None = None
         self._load_ended_at: float | None = None
         self._ended_at: float | None = None
         self._greenlet: gevent.Greenlet[[], None] | None = None
+        self._refreshed_at = 0.0
         self._stop_requested = False
         self._concluded = False
         self._closed = False
+
+    def _live_source(self) -> LiveSource:
+        runner, selections = self._environment.runner, self._guard.selections
+        if isinstance(runner, MasterRunner):
+            return MasterSource(self._environment, runner, selections, self._elapsed)
+        return LiveSource(self._environment, selections)
 
     def begin(self) -> None:
         """Start to tick."""
@@ -57,6 +68,13 @@ class Watch:
         """Note the end of the first ramp-up."""
         if self._ramped_up_at is None:
             self._ramped_up_at = self._now()
+
+    def workers_gone(self) -> None:
+        """Note that the run has ended because there is no worker left."""
+        if self._load_ended_at is None:
+            self._guard.distrust = f"all workers were gone at {self._now():.0f} s"
+            # With nobody to wait for a headless master would wait for ever.
+            gevent.spawn(stop, self._environment)
 
     def load_ended(self) -> None:
         """Note that users are being stopped. From here on only the final totals are judged."""
@@ -77,37 +95,59 @@ class Watch:
         self.ended()
         if self._greenlet is not None:
             self._greenlet.kill(block=False)
+        transitions: Sequence[Transition] = ()
         try:
-            transitions = self._guard.finish(self._source.read(self._ramped_up_at), self._now())
+            snapshot = self._source.read_totals(self._ramped_up_at)
+            transitions = self._guard.finish(snapshot, self._now())
+            self._source.close()
         except Exception as error:  # noqa: BLE001 - whatever it is, it must show in the verdict
-            self._fail(error)
-            transitions = []
+            self.fail(error)
         verdict = self.verdict
         if transitions:
             self._tell(lambda effect: effect.changed(transitions, verdict))
         self._tell(lambda effect: effect.ended(verdict))
 
-    def close(self) -> None:
-        """Conclude, and show the verdict: nothing of this test is to come. Later calls change
-        nothing."""
+    def close(self, exit_code: int | None = None) -> None:
+        """Conclude and show the verdict. Later calls change nothing.
+
+        Args:
+            exit_code: What the process is about to exit with, if it is.
+        """
         self.conclude()
         if not self._closed:
             self._closed = True
             verdict = self.verdict
-            self._tell(lambda effect: effect.closed(verdict))
+            self._tell(lambda effect: effect.closed(verdict, exit_code))
+
+    def fail(self, error: Exception) -> str:
+        """Make the outcome an error and stop the run. Returns the reason."""
+        if self._guard.failure is None:
+            logger.critical("the guard itself failed", exc_info=error)
+            running = self._load_ended_at is None
+            self._guard.fail(f"{type(error).__name__}: {error}", self._now(), running=running)
+            gevent.spawn(self._stop)
+        return str(self._guard.failure)
 
     @property
     def verdict(self) -> Verdict:
         """The verdict as it stands: as if the run ended now."""
+        guard = self._guard
         try:
             if self._load_ended_at is not None and not self._concluded:
-                self._guard.settle(self._source.read(self._ramped_up_at), self._now())
-            verdict = self._guard.verdict
+                guard.settle(self._source.read_totals(self._ramped_up_at), self._now())
+            verdict = guard.verdict
         except Exception as error:  # noqa: BLE001 - whatever it is, it must show in the verdict
-            reason = self._fail(error)
-            verdict = Verdict(Outcome.ERROR, reason, (), False, None, self._concluded, 0.0)
-        ended_at = self._elapsed() if self._ended_at is None else self._ended_at
-        return replace(verdict, duration=ended_at)
+            verdict = Verdict(
+                outcome=Outcome.ERROR,
+                reason=self.fail(error),
+                rules=(),
+                stopped=guard.stop is not None,
+                stopped_at=guard.stop.at if guard.stop else None,
+                final=False,
+                duration=0.0,
+            )
+        duration = self._elapsed() if self._ended_at is None else self._ended_at
+        return replace(verdict, duration=duration, final=self._concluded)
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._zero
@@ -130,39 +170,43 @@ class Watch:
                 # send it too, but not without printing a traceback.
                 gevent.get_hub().handle_system_error(KeyboardInterrupt, interrupt)
             except Exception as error:  # noqa: BLE001 - a dead checker is a failed run
-                self._fail(error)
+                self.fail(error)
                 return
 
     def _on_greenlet_end(self, _: object) -> None:
         """Called by gevent's hub, which must not be blocked."""
         if self._load_ended_at is None:
-            self._fail(RuntimeError("its greenlet was killed while the test was running"))
+            self.fail(RuntimeError("its greenlet was killed while the test was running"))
 
     def _tick(self) -> None:
-        transitions = self._guard.tick(self._source.read(self._ramped_up_at), self._now())
+        now = self._now()
+        transitions = self._guard.tick(self._source.read(self._ramped_up_at), now)
         if transitions:
             verdict = self.verdict
             self._tell(lambda effect: effect.changed(transitions, verdict))
-        if self._guard.stopped_by is not None:
+        elif now - self._refreshed_at >= REFRESH:
+            self._refreshed_at = now
+            verdict = self.verdict
+            self._tell(lambda effect: effect.refreshed(verdict))
+        if self._guard.stop is not None:
             self._stop()
 
     def _stop(self) -> None:
-        """Record and say why, then stop the run, once. Stopping may block, so not in here."""
-        if self._stop_requested or self._load_ended_at is not None:
+        """Record and say why, then stop the run. Stopping may block, so not in here."""
+        decision = self._guard.stop
+        if self._stop_requested or self._load_ended_at is not None or decision is None:
             return
         self._stop_requested = True
-        reason = self._guard.failure or str(self._guard.stopped_by)
         verdict = self.verdict
-        self._tell(lambda effect: effect.stopping(reason, verdict))
-        gevent.spawn(stop, self._environment)
+        self._tell(lambda effect: effect.stopping(decision.reason, verdict))
+        gevent.spawn(self._stop_now)
 
-    def _fail(self, error: Exception) -> str:
-        """Make the outcome an error and stop the run. Returns the reason."""
-        if self._guard.failure is None:
-            logger.critical("the guard itself failed", exc_info=error)
-            self._guard.fail(f"{type(error).__name__}: {error}")
-            gevent.spawn(self._stop)
-        return str(self._guard.failure)
+    def _stop_now(self) -> None:
+        try:
+            stop(self._environment)
+        except Exception:
+            logger.exception("stopping the run failed; the next tick tries again")
+            self._stop_requested = False
 
     def _tell(self, what: Callable[[Effect], None]) -> None:
         for effect in self._effects:

@@ -62,9 +62,9 @@ METHOD_AND_NAME = re.compile(r"[A-Z][A-Z0-9_-]*\s+\S.*", re.DOTALL)
 
 
 def can_be_written(selection):
-    """A text that begins with a method has that method; behind a method there is a name."""
+    """There is a name. A text that begins with a method has that method."""
     if selection.method is None:
-        return not METHOD_AND_NAME.fullmatch(selection.name)
+        return selection.name != "" and not METHOD_AND_NAME.fullmatch(selection.name)
     return selection.name.lstrip() == selection.name != ""
 
 

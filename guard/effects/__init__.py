@@ -17,6 +17,9 @@ class Effect:
     def started(self, verdict: Verdict) -> None:
         """The test has begun and is guarded."""
 
+    def refreshed(self, verdict: Verdict) -> None:
+        """Some time has passed without a change."""
+
     def changed(self, transitions: Sequence[Transition], verdict: Verdict) -> None:
         """States of rules have changed."""
 
@@ -26,5 +29,6 @@ class Effect:
     def ended(self, verdict: Verdict) -> None:
         """The test is over and its verdict final."""
 
-    def closed(self, verdict: Verdict) -> None:
-        """The process is about to exit or, with a web UI, to wait for the next test."""
+    def closed(self, verdict: Verdict, exit_code: int | None) -> None:
+        """The process is about to exit with this code or, without one, to wait for the next
+        test."""

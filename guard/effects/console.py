@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import IO
@@ -23,7 +25,7 @@ _STYLES = {
     Outcome.INCONCLUSIVE.value: "bold yellow",
     Outcome.ERROR.value: "bold red",
 }
-_WIDTH_OF_LOGS = 80
+_WIDTH = 80
 
 
 class Console(Effect):
@@ -46,7 +48,8 @@ class Console(Effect):
         for transition in transitions:
             level = logging.WARNING if transition.is_breach else logging.INFO
             said = "recovered" if transition.is_recovery else transition.after.value
-            logger.log(level, "%s at %.0f s: %s", said, transition.reading.at, transition)
+            when = "by the final totals" if verdict.final else f"at {transition.reading.at:.0f} s"
+            logger.log(level, "%s %s: %s", said, when, transition)
 
     def stopping(self, reason: str, verdict: Verdict) -> None:
         logger.warning("stopping the run: %s", reason)
@@ -55,37 +58,58 @@ class Console(Effect):
         level = logging.INFO if verdict.outcome is Outcome.PASS else logging.ERROR
         logger.log(level, "verdict: %s: %s", verdict.outcome.value, verdict.reason)
 
-    def closed(self, verdict: Verdict) -> None:
+    def closed(self, verdict: Verdict, exit_code: int | None) -> None:
         print_table(verdict, sys.stderr)
+        if exit_code not in (None, verdict.exit_code):
+            logger.warning(
+                "the exit code is %s and not %s: your own code set it or raised exceptions",
+                exit_code,
+                verdict.exit_code,
+            )
 
 
 def print_table(verdict: Verdict, file: IO[str]) -> None:
     """The final table: a line a rule, then the verdict.
 
-    80 columns wide, without colour unless the file is a terminal, and drawn in ASCII where its
-    encoding knows no more.
+    80 columns wide or as wide as the terminal, without colour unless the file is one, and in ASCII
+    where its encoding knows no more. A file that is closed at its other end is no error.
     """
-    from rich.box import SIMPLE_HEAD
+    from rich.box import ASCII2, SIMPLE_HEAD
     from rich.console import Console as RichConsole
     from rich.table import Table
     from rich.text import Text
 
+    encoding = getattr(file, "encoding", None) or "utf-8"
+    is_utf = encoding.lower().startswith("utf")
+
+    def text(content: str, style: str = "") -> Text:
+        return Text(content.encode(encoding, "backslashreplace").decode(encoding), style)
+
+    drawn = io.StringIO()
     console = RichConsole(
-        file=file, width=None if file.isatty() else _WIDTH_OF_LOGS, highlight=False
+        file=drawn,
+        force_terminal=file.isatty(),
+        width=max(_WIDTH, shutil.get_terminal_size().columns) if file.isatty() else _WIDTH,
+        highlight=False,
     )
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
+    table = Table(box=SIMPLE_HEAD if is_utf else ASCII2, pad_edge=False, show_edge=False)
     for heading in ("Rule", "Entry", "Reading", "Limit", "State", "Outcome"):
         table.add_column(
             heading,
             overflow="fold",
-            no_wrap=heading in ("Reading", "Limit", "State", "Outcome"),
+            no_wrap=heading not in ("Rule", "Entry"),
             justify="right" if heading == "Reading" else "left",
         )
     for result in verdict.rules:
-        table.add_row(*(Text(cell, _STYLES.get(cell, "")) for cell in _cells(result)))
+        table.add_row(*(text(cell, _STYLES.get(cell, "")) for cell in _cells(result)))
     console.print(table)
-    said = Text(f"Verdict: {verdict.outcome.value}", _STYLES[verdict.outcome.value])
-    console.print(said.append(f" - {verdict.reason}", "default not bold"))
+    said = text(f"Verdict: {verdict.outcome.value}", _STYLES[verdict.outcome.value])
+    console.print(said.append(text(f" - {verdict.reason}", "not bold default")))
+    try:
+        file.write(drawn.getvalue())
+        file.flush()
+    except OSError:
+        logger.debug("nobody reads the verdict any more")
 
 
 def _cells(result: RuleResult) -> tuple[str, ...]:
@@ -104,7 +128,6 @@ def _cells(result: RuleResult) -> tuple[str, ...]:
 
 
 def _called(rule: Rule) -> str:
-    """The rule's own name, or its line without what other columns say: ``p95 over 10s for 5s``."""
-    if rule.named:
-        return rule.name
-    return rule.check.metric + str(rule).removeprefix(str(rule.check))
+    """The rule's line without what other columns say: ``p95 over 10s for 5s``, after its name."""
+    line = rule.check.metric + str(rule).removeprefix(str(rule.check))
+    return f"{rule.name}: {line}" if rule.named else line

@@ -38,6 +38,9 @@ class VerdictFile(Effect):
     def changed(self, transitions: Sequence[Transition], verdict: Verdict) -> None:
         self._write(verdict)
 
+    def refreshed(self, verdict: Verdict) -> None:
+        self._write(verdict)
+
     def stopping(self, reason: str, verdict: Verdict) -> None:
         self._write(verdict)
 

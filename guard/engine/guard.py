@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from guard.engine.counts import Odometer, total
 from guard.engine.judge import Judge, Transition
@@ -12,17 +12,33 @@ from guard.engine.verdict import Verdict, decide, result_of
 from guard.rule import Rule, Selection
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The decision to stop the run: why, in one sentence, and when."""
+
+    reason: str
+    at: float
+
+
 class Guard:
     """Judges rules on snapshots of one run.
 
     ``now`` is in seconds since the test start and never goes back. A late tick counts for the time
     that really passed.
+
+    Attributes:
+        rules: What it judges by.
+        stop: The decision to stop the run, once it has been made.
+        failure: How the guard itself failed, if it did.
+        distrust: Why the run can't be trusted whatever the rules say, if it can't.
+        final: Whether the final totals have been judged.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        self.stopped_by: Transition | None = None
+        self.stop: Stop | None = None
         self.failure: str | None = None
+        self.distrust: str | None = None
         self.final = False
         self._judges = [Judge(rule) for rule in rules]
         self._total = Odometer()
@@ -40,15 +56,15 @@ class Guard:
         """Judge every rule that is judged live, once.
 
         Returns:
-            The changes of state, in the order of the rules. :attr:`stopped_by` tells whether one
-            of them, now or earlier, asks for the run to be stopped.
+            The changes of state, in the order of the rules. :attr:`stop` tells whether one of
+            them, now or earlier, asks for the run to be stopped.
         """
         self._observe(snapshot, now, self._judges)
         live = [judge for judge in self._judges if not judge.rule.judged_at_end]
         transitions = self._evaluate(live, now)
-        if self.stopped_by is None:
-            stops = (t for t in transitions if t.is_breach and t.rule.action.stops)
-            self.stopped_by = next(stops, None)
+        for transition in transitions:
+            if transition.is_breach and transition.rule.action.stops:
+                self.stop = self.stop or Stop(str(transition), now)
         return transitions
 
     def settle(self, snapshot: Snapshot, now: float) -> None:
@@ -62,10 +78,13 @@ class Guard:
         self.final = True
         return transitions
 
-    def fail(self, how: str) -> None:
-        """Note that the guard itself failed: the run's outcome is an error, whatever else."""
+    def fail(self, how: str, now: float, *, running: bool) -> None:
+        """Note that the guard itself failed: the run's outcome is an error, whatever else, and a
+        run that is still going on must be stopped."""
         if self.failure is None:
             self.failure = f"the guard itself failed: {how}"
+            if running:
+                self.stop = self.stop or Stop(self.failure, now)
 
     @property
     def verdict(self) -> Verdict:
@@ -74,13 +93,13 @@ class Guard:
         if not self.final:
             judges = [judge.as_if_ended(self._last, self._users) for judge in judges]
         results = [result_of(judge) for judge in judges]
-        outcome, reason = decide(results, self.failure)
+        outcome, reason = decide(results, self.failure, self.distrust)
         return Verdict(
             outcome=outcome,
             reason=reason,
             rules=results,
-            stopped=self.stopped_by is not None,
-            stopped_at=self.stopped_by.reading.at if self.stopped_by else None,
+            stopped=self.stop is not None,
+            stopped_at=self.stop.at if self.stop else None,
             final=self.final,
             duration=self._last,
         )
@@ -91,6 +110,7 @@ class Guard:
 
     def _observe(self, snapshot: Snapshot, now: float, judges: Sequence[Judge]) -> None:
         """Give each judge what was counted since the last observation."""
+        until = now if snapshot.counted_until is None else snapshot.counted_until
         self._users = snapshot.users
         added_total = self._total.advance(snapshot.total)
         added = {
@@ -100,7 +120,7 @@ class Guard:
             part = added_total
             if selection := judge.rule.check.selection:
                 part = total(added[key] for key in self._keys[selection] if key in added)
-            judge.observe(part, now, snapshot.ramped_up_at)
+            judge.observe(part, until, snapshot)
 
     def _odometer(self, key: EntryKey) -> Odometer:
         """The entry's odometer. Only for a new entry is it asked which selections it matches."""
@@ -123,8 +143,12 @@ def widened(rules: Sequence[Rule], shortest: float) -> tuple[list[Rule], list[Ru
 
     Where counts come in lumps, a window needs to hold two of them to mean anything.
     """
-    short = [rule for rule in rules if rule.over is not None and rule.over < shortest]
-    return [_widen(rule, shortest) if rule in short else rule for rule in rules], short
+    short = [rule for rule in rules if _is_short(rule, shortest)]
+    return [_widen(r, shortest) if _is_short(r, shortest) else r for r in rules], short
+
+
+def _is_short(rule: Rule, shortest: float) -> bool:
+    return rule.over is not None and rule.over < shortest
 
 
 def _widen(rule: Rule, over: float) -> Rule:

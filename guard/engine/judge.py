@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from guard.engine import metrics
 from guard.engine.counts import Counts
 from guard.engine.reading import Reading, sentence
+from guard.engine.snapshot import Snapshot
 from guard.engine.window import JITTER, Window
 from guard.rule import Action, Outcome, Rule, Start, State, number_text
 
@@ -95,18 +96,19 @@ class Judge:
         self.window = Window(self.rule.over, now)
         self.state = State.OK
 
-    def observe(self, added: Counts, now: float, ramped_up_at: float | None) -> None:
-        """Take in what was counted since the tick before, or arm the rule if its start has come.
+    def observe(self, added: Counts, until: float, snapshot: Snapshot) -> None:
+        """Take in what was counted up to a moment since the one before, or arm the rule if its
+        start has come.
 
-        What was counted up to the arming tick came before it, so it is not taken in.
+        What was counted up to the arming came before it, so it is not taken in.
         """
         if self.window is not None:
-            self.window.add(added, now)
+            self.window.add(added, until)
             return
         start = self.rule.after
-        begin = ramped_up_at if start.ramp_up else 0.0
-        if begin is not None and now >= begin + start.delay - JITTER:
-            self._arm(now)
+        begin = snapshot.ramped_up_at if start.ramp_up else 0.0
+        if begin is not None and until - snapshot.lag >= begin + start.delay - JITTER:
+            self._arm(until)
 
     def evaluate(self, now: float, passed: float, users: int) -> Transition | None:
         """Judge the window as it stands.
@@ -184,10 +186,10 @@ class Judge:
         rule = self.rule
         of = f" of {self.entry}" if self.entry else ""
         if self.window is None:
-            return f"{rule.name!r} was never armed: the run ended before {rule.after}"
-        if rule.over is not None and not self.window.full:
-            length = number_text(rule.over)
-            return f"{rule.name!r} was never judged: the run ended before {length} s had passed"
+            return f"{rule.name!r} was not armed: it waits for {rule.after}"
+        if not self.window.full:
+            length = number_text(rule.over or 0)
+            return f"{rule.name!r} was not judged: its window of {length} s was never full"
         requests = self.reading.requests if self.reading else 0
         if requests == 0:
             return f"{rule.name!r} had no data: there were no requests{of}"

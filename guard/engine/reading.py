@@ -63,10 +63,11 @@ def limit(rule: Rule) -> str:
     return f"{check.comparison.value} {text}{space_unit}"
 
 
-def span(rule: Rule) -> str:
-    """The window of the rule in words: ``over 10 s``."""
+def span(rule: Rule, seconds: float) -> str:
+    """The window of the rule in words: ``over 10 s``, or what it really covered."""
     if rule.over is not None:
-        return f"over {number_text(rule.over)} s"
+        stretched = abs(seconds - rule.over) > 0.5
+        return f"over {seconds:.0f} s" if stretched else f"over {number_text(rule.over)} s"
     if rule.after == Start():
         return "over the run"
     return "since ramp-up" if rule.after == Start(ramp_up=True) else f"after {rule.after}"
@@ -88,7 +89,8 @@ def sentence(rule: Rule, entry: str | None, reading: Reading) -> str:
     else:
         was = f"was {told_apart(reading.value, check.threshold, check.unit)}"
     requests = "1 request" if reading.requests == 1 else f"{reading.requests} requests"
-    said = f"{subject(rule, entry)} {was} {span(rule)} ({requests}), must be {limit(rule)}"
+    measured = f"{subject(rule, entry)} {was} {span(rule, reading.seconds)} ({requests})"
+    said = f"{measured}, must be {limit(rule)}"
     if rule.named:
         said = f"{rule.name}: {said}"
     return f"{said} ({rule.because})" if rule.because else said

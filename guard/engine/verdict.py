@@ -129,6 +129,23 @@ def _moment(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
+def process_exit_code(verdict: Verdict, users_code: object, exceptions: bool) -> int | None:
+    """The exit code of the process.
+
+    Args:
+        verdict: The verdict on the last test.
+        users_code: The code that user code asked for; None if it did not.
+        exceptions: Whether user code raised exceptions that nobody caught.
+
+    Returns:
+        The higher one of the verdict's code and the user's; None where Locust's own rule stands,
+        because the rules passed but user code raised exceptions.
+    """
+    if isinstance(users_code, int):
+        return max(users_code, verdict.exit_code)
+    return None if exceptions and verdict.exit_code == 0 else verdict.exit_code
+
+
 def result_of(judge: Judge) -> RuleResult:
     """What became of the judge's rule."""
     breach = judge.breach
@@ -156,19 +173,25 @@ def result_of(judge: Judge) -> RuleResult:
     )
 
 
-def decide(results: Sequence[RuleResult], failure: str | None) -> tuple[Outcome, str]:
+def decide(
+    results: Sequence[RuleResult], failure: str | None, distrust: str | None
+) -> tuple[Outcome, str]:
     """The run's outcome, the worst of its rules', and the reason.
 
-    In this order: error, inconclusive because a ``void`` breach says that the numbers can't be
-    trusted, fail, inconclusive because data is missing or nothing was judged, pass.
+    In this order: error, inconclusive because the numbers can't be trusted (so says a ``void``
+    breach, or what happened to the run), fail, inconclusive because data is missing or nothing was
+    judged, pass.
 
     Args:
         results: What became of each rule.
-        failure: Why the guard itself failed, None if it did not.
+        failure: How the guard itself failed, None if it did not.
+        distrust: Why the run can't be trusted whatever the rules say, None if it can.
     """
     others = sorted((r for r in results if r.outcome is not Outcome.PASS), key=_decisiveness)
     if failure is not None:
         return Outcome.ERROR, _with_others(failure, others)
+    if distrust is not None:
+        return Outcome.INCONCLUSIVE, _with_others(distrust, others)
     if others:
         return others[0].outcome, _with_others(others[0].reason, others[1:])
     if not any(result.judged for result in results):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from guard.engine.counts import Counts
+from guard.engine.counts import NOTHING, Counts
 
 JITTER = 0.1
 """Seconds by which a tick may come early or late and still complete a length of time."""
@@ -40,8 +40,8 @@ class Window:
         self._failures = 0
         self._response_time = 0.0
         self._times: dict[int, int] = {}
-        self._fastest: float | None = None
-        self._slowest: float | None = None
+        self._fastest = _Least()
+        self._slowest = _Least()
 
     @property
     def seconds(self) -> float:
@@ -55,21 +55,25 @@ class Window:
             return self.seconds > 0
         return self.seconds >= self.length - JITTER
 
-    def add(self, part: Counts, now: float) -> None:
-        """Take in what was counted since the tick before, and drop what is too old."""
-        self._now = now
+    def add(self, part: Counts, until: float) -> None:
+        """Take in what was counted since the call before, up to a moment, and drop what is too
+        old."""
+        if until == self._now and part is NOTHING:
+            return
+        self._now = until
         self._requests += part.requests
         self._failures += part.failures
         self._response_time += part.response_time
         for time, count in part.response_times.items():
             self._times[time] = self._times.get(time, 0) + count
+        if part.fastest is not None and part.slowest is not None:
+            self._fastest.add(part.fastest)
+            self._slowest.add(-part.slowest)
         if self.length is None:
-            self._fastest = min(_present(self._fastest, part.fastest), default=None)
-            self._slowest = max(_present(self._slowest, part.slowest), default=None)
             return
-        self._parts.append((now, part))
+        self._parts.append((until, part))
         # A difference is too old when the others reach back far enough without it.
-        while len(self._parts) > 1 and now - self._parts[0][0] >= self.length - JITTER:
+        while len(self._parts) > 1 and until - self._parts[0][0] >= self.length - JITTER:
             self._drop(*self._parts.popleft())
 
     def _drop(self, end: float, part: Counts) -> None:
@@ -84,25 +88,43 @@ class Window:
                 self._times[time] = left
             else:
                 del self._times[time]
+        if part.fastest is not None and part.slowest is not None:
+            self._fastest.drop(part.fastest)
+            self._slowest.drop(-part.slowest)
 
     @property
     def counts(self) -> Counts:
         """The requests in the window. The histogram is the window's own: read it before the next
         ``add``."""
-        fastest, slowest = self._fastest, self._slowest
-        if self.length is not None:
-            parts = [part for _, part in self._parts]
-            fastest = min(_present(*(part.fastest for part in parts)), default=None)
-            slowest = max(_present(*(part.slowest for part in parts)), default=None)
+        fastest, slowest = self._fastest.value, self._slowest.value
         return Counts(
             requests=self._requests,
             failures=self._failures,
             response_time=self._response_time,
             response_times=self._times,
             fastest=fastest,
-            slowest=slowest,
+            slowest=None if slowest is None else -slowest,
         )
 
 
-def _present(*values: float | None) -> list[float]:
-    return [value for value in values if value is not None]
+class _Least:
+    """The least of the values of a window: a queue in which no value is followed by a lesser one,
+    so that the first is the least and the next takes over when it is too old."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self) -> None:
+        self._values: deque[float] = deque()
+
+    def add(self, value: float) -> None:
+        while self._values and self._values[-1] > value:
+            self._values.pop()
+        self._values.append(value)
+
+    def drop(self, oldest: float) -> None:
+        if self._values[0] == oldest:
+            self._values.popleft()
+
+    @property
+    def value(self) -> float | None:
+        return self._values[0] if self._values else None

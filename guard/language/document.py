@@ -6,6 +6,7 @@ and 8 of ``010``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ Location = tuple[str | int, ...]
 MAX_BYTES = 100_000
 _MAX_DEPTH = 20
 _MAX_NODES = 20_000
+_DOUBLE_QUOTED_ESCAPE = re.compile(r"\\(?:x..|u.{4}|U.{8}|.)")
 _PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}"
     for kind in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", "map", "seq")
@@ -64,7 +66,7 @@ def read(content: bytes, file: str) -> Document:
     """
     if len(content) > MAX_BYTES:
         raise Unreadable(
-            Problem(file, 1, 1, f"{len(content)} bytes are too many for a rules file ({MAX_BYTES})")
+            Problem(file, 1, 1, f"too large for a rules file, which has up to {MAX_BYTES} bytes")
         )
     text = _decoded(content, file)
     root = _composed(text, file)
@@ -161,5 +163,19 @@ def _position(node: yaml.Node, offset: int | None = None) -> tuple[int, int]:
     line, column = start.line + 1, start.column + 1
     if offset is None or not isinstance(node, yaml.ScalarNode) or start.line != end.line:
         return line, column
-    quote = 1 if node.style in ("'", '"') else 0
-    return line, column + quote + offset
+    return line, column + _written(node, offset)
+
+
+def _written(node: yaml.ScalarNode, offset: int) -> int:
+    """How many characters of the file come before one of the scalar's text: with its quote and
+    escapes they are more."""
+    if node.style not in ("'", '"'):
+        return offset
+    start = node.start_mark
+    raw = start.buffer[start.pointer + 1 :] if start.buffer else ""
+    escape = re.compile(r"''") if node.style == "'" else _DOUBLE_QUOTED_ESCAPE
+    position = 0
+    for _ in range(offset):
+        match = escape.match(raw, position)
+        position = match.end() if match else position + 1
+    return 1 + position

@@ -121,7 +121,7 @@ class _Reader:
         metric_token, pattern, comparison_token, limit = tree.children
         metric = self._read(metric_token, _metric)
         comparison = self._read(comparison_token, _comparison)
-        selection = _selection(pattern) if isinstance(pattern, Tree) else None
+        selection = self._read(pattern, _selection) if isinstance(pattern, Tree) else None
         if metric is None:
             return None
         threshold = self._read(limit, lambda text: units.threshold(text, metric.unit, metric.name))
@@ -175,14 +175,14 @@ def _comparison(text: str) -> Comparison:
     raise Complaint(f"{text!r} is no comparison{hint} comparisons are {one_of(COMPARISONS)}")
 
 
-def _selection(pattern: Tree[Token]) -> Selection:
-    *method, name = (token for token in pattern.children if isinstance(token, Token))
-    if name.type != "QUOTED":
-        return Selection(str(name), str(method[0]) if method else None)
-    text = re.sub(r"\\(.)", r"\1", name[1:-1], flags=re.DOTALL)
-    if match := _METHOD_AND_NAME.fullmatch(text):
+def _selection(pattern: str) -> Selection:
+    if pattern[0] in "\"'":
+        pattern = re.sub(r"\\(.)", r"\1", pattern[1:-1], flags=re.DOTALL)
+    if not pattern:
+        raise Complaint("a request name can't be empty; leave 'of' out to mean all requests")
+    if match := _METHOD_AND_NAME.fullmatch(pattern):
         return Selection(match[2], match[1])
-    return Selection(text)
+    return Selection(pattern)
 
 
 def _syntax_complaint(text: str, error: UnexpectedInput) -> Complaint:
@@ -203,5 +203,9 @@ def _syntax_complaint(text: str, error: UnexpectedInput) -> Complaint:
         return Complaint(f"the quote {word[0]} is never closed", offset)
     if word in ("h", "m", "s", "ms", "%", "/s") and text[:offset].rstrip()[-1:].isdigit():
         return Complaint(f"unexpected {word!r}; write it right behind its number", offset)
+    if word == "up" and text[:offset].split()[-1:] == ["ramp"]:
+        return Complaint("unexpected 'up'; write ramp-up, in one word", offset)
+    if expected == {"COMPARISON"}:
+        legal += "; put a name with spaces in quotes"
     near = did_you_mean(word, [_KEYWORDS[t] for t in expected if t in _KEYWORDS]) or ";"
     return Complaint(f"unexpected {word!r}{near} expected {legal}", offset)

@@ -26,7 +26,8 @@ RULES_FILES = ("rules.yaml", "rules.yml")
 def find_rules(folders: Iterable[Path]) -> Path | None:
     """The first rules file in the first of the folders that has one; None if none has."""
     files = (folder / name for folder in folders for name in RULES_FILES)
-    return next((file for file in files if file.is_file()), None)
+    # A link to nowhere is found too: to read it will fail, where to pass over it would be silent.
+    return next((file for file in files if file.exists() or file.is_symlink()), None)
 
 
 def load_rules(path: str | Path) -> tuple[Rule, ...]:
@@ -35,8 +36,12 @@ def load_rules(path: str | Path) -> tuple[Rule, ...]:
     Raises:
         RulesError: The file can't be read or has faults; all of them are in the error.
     """
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        raise RulesError([Problem(str(path), 1, 1, "can't be read: it is not a file")])
     try:
-        content = Path(path).read_bytes()
+        with path.open("rb") as file:
+            content = file.read(document.MAX_BYTES + 1)  # enough to see that it is too large
     except OSError as error:
         reason = error.strerror or str(error)
         raise RulesError([Problem(str(path), 1, 1, f"can't be read: {reason}")]) from None
@@ -106,7 +111,7 @@ class _Reader:
         ]
         if items == []:
             self._complain(("rules",), "there is no rule, so nothing would be judged")
-        return self._finished([replace(d, options=d.options.filled_from(defaults)) for d in drafts])
+        return () if self.problems else self._finished(drafts, defaults)
 
     def _check_shape(self) -> None:
         try:
@@ -195,16 +200,15 @@ class _Reader:
             self._complain(location, f"{location[-1]}: write a text, or leave the key out")
         return " ".join(text.split())
 
-    def _finished(self, drafts: Sequence[_Draft]) -> tuple[Rule, ...]:
-        """The complete drafts as rules. A rule without a name is called by its check, or by the
+    def _finished(self, drafts: Sequence[_Draft], defaults: Options) -> tuple[Rule, ...]:
+        """The drafts as rules. A rule without a name is called by its check, or by the
         whole of its line where another rule has the same check."""
         checks = Counter(str(draft.check) for draft in drafts)
         first_of: dict[str, Location] = {}
         rules = []
         for draft in drafts:
-            if draft.check is None:
-                continue
-            rule = _rule(draft, draft.check)
+            assert draft.check is not None
+            rule = _rule(draft, draft.check, defaults)
             if not rule.named and checks[rule.name] > 1:
                 rule = replace(rule, name=str(rule))
             if rule.name in first_of:
@@ -232,11 +236,11 @@ class _Reader:
         return f'rule "{name}": ' if isinstance(name, str) and name else f"rule {index + 1}: "
 
 
-def _rule(draft: _Draft, check: Check) -> Rule:
-    given = draft.options.given()
+def _rule(draft: _Draft, check: Check, defaults: Options) -> Rule:
+    given = draft.options.filled_from(defaults).given()
     metric = metrics.find(check.metric)
-    if metric is not None and metric.counts_requests:
-        given.setdefault("min_requests", 0)
+    if metric is not None and metric.counts_requests and draft.options.min_requests is None:
+        given["min_requests"] = 0  # whatever the defaults: no request is what it must notice
     return Rule(
         name=draft.name or str(check),
         check=check,

@@ -34,7 +34,14 @@ class LiveSource:
         self._histograms: dict[EntryKey | None, tuple[Mapping[int, int], int]] = {}
 
     def read(self, ramped_up_at: float | None) -> Snapshot:
-        """Everything as it stands now."""
+        """What can be judged now."""
+        return self.read_totals(ramped_up_at)
+
+    def close(self) -> None:
+        """Read no more."""
+
+    def read_totals(self, ramped_up_at: float | None) -> Snapshot:
+        """Everything that has been counted."""
         stats = self._environment.stats
         runner = self._environment.runner
         return Snapshot(

@@ -27,12 +27,13 @@ CHECKOUT = ("POST", "/checkout/with/a/rather/long/name/[id]")
 def guard_and_transitions():
     """Slow from the start: pending at 2 s, breached at 3 s."""
     guard = Guard(parse_rules(RULES, "rules.yaml"))
+    live = guard.verdict
     transitions = []
     for second in range(1, 4):
         counts = Counts(10 * second, 0, 9000.0 * second, {900: 10 * second}, 900, 900)
         transitions += guard.tick(Snapshot(counts, {CHECKOUT: counts}, users=7), float(second))
     transitions += guard.finish(Snapshot(counts, {CHECKOUT: counts}), 3.0)
-    return guard, transitions
+    return guard, live, transitions
 
 
 class Terminal(io.StringIO):
@@ -54,6 +55,7 @@ def test_the_table_fits_into_80_columns_without_colour(guard_and_transitions):
         assert cell in text
     assert "breached" in text
     assert re.search(r'Search "stays" +/search +no data +< 2000 ms +ok +pass', text)
+    assert re.search(r"usable: p99 over +\n2s", text)
     joined = " ".join(text.split())
     assert "Verdict: fail - p95 of POST /checkout/with/a/rather/long/name/[id] was 900" in joined
 
@@ -73,11 +75,12 @@ def test_the_table_is_ascii_where_the_encoding_is_not_utf_8(guard_and_transition
 
 
 def test_one_line_when_guarding_starts_one_a_change_and_the_reason(guard_and_transitions, caplog):
-    guard, transitions = guard_and_transitions
+    guard, live, transitions = guard_and_transitions
     console = Console(guard.rules, "rules.yaml")
     caplog.set_level(logging.INFO, logger="guard")
     console.started(guard.verdict)
-    console.changed(transitions, guard.verdict)
+    console.changed(transitions, live)
+    console.changed(transitions[:1], guard.verdict)
     console.stopping("p95 was too high", guard.verdict)
     console.ended(guard.verdict)
     slow = (
@@ -88,6 +91,7 @@ def test_one_line_when_guarding_starts_one_a_change_and_the_reason(guard_and_tra
         "guarding by 3 rules from rules.yaml",
         f"pending at 2 s: {slow}",
         f"breached at 3 s: {slow}",
+        f"pending by the final totals: {slow}",
         "stopping the run: p95 was too high",
         f"verdict: fail: {slow}",
     ]

@@ -125,9 +125,10 @@ def test_stopped_by_the_first_breach_that_stops(drive):
     """The first to ask for it stopped the run, whatever breaches before and after."""
     rules = ["avg < 1ms over 1s", "fail_ratio < 50% for 2s else stop", "p95 < 1s else finish"]
     run = drive(rules, "g")
-    assert run.guard.stopped_by is None
+    assert run.guard.stop is None
     run.play("bb").play([(90, 90, 2000)])  # fail_ratio is broken from 2 s on, p95 at 4 s
-    assert run.guard.stopped_by.rule is run.guard.rules[1]
+    # at 3 s 10 of 20 + 10 requests have failed, for the second second
+    assert run.guard.stop.reason.startswith("fail_ratio was 66.7% over the run (30 requests)")
     assert (run.verdict.stopped, run.verdict.stopped_at) == (True, 3)
     assert [result.breached_at for result in run.verdict.rules] == [1, 3, 4]
 
@@ -137,7 +138,7 @@ def test_several_rules_stop_in_the_same_tick(drive):
     rules = [f"p{n} < 500ms over 1s else stop" for n in (50, 90, 95)]
     run = drive(rules, "gb").finish()
     assert [transition.reading.at for transition in run.transitions] == [2, 2, 2]
-    assert run.guard.stopped_by is run.transitions[0]
+    assert run.guard.stop.reason == str(run.transitions[0])
     assert [result.outcome for result in run.verdict.rules] == [Outcome.FAIL] * 3
     assert run.verdict.reason == (
         "p50 was 900 ms over 1 s (10 requests), must be < 500 ms; also not passed:"

@@ -118,7 +118,7 @@ def test_3_trap_window_never_fires_half_full(drive):
     """Nine bad seconds are no breach of a rule over ten, and never stop the run."""
     run = drive("fail_ratio < 50% over 10s else stop", "bbbbbbbbb")
     assert run.trace == "ooooooooo"
-    assert run.guard.stopped_by is None
+    assert run.guard.stop is None
     assert (run.result.value, run.result.outcome) == (None, Outcome.INCONCLUSIVE)
     # of ten seconds are bad: 9, 8, 7, 6, 5 (50%), 4
     assert run.play("gggggg").trace[9:] == "BBBBBo"

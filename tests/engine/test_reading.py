@@ -129,8 +129,16 @@ def test_value_is_told_apart_from_the_threshold(value, threshold, unit, text):
 def test_sentence(rules_of, rule, entry, measured, said):
     """What was measured, the number, the unit, the window, the requests, the limit, and why."""
     value, requests = measured
-    reading = Reading(value, requests, seconds=10.0, at=21.0)
-    assert sentence(*rules_of(rule), entry, reading) == said
+    (rule,) = rules_of(rule)
+    reading = Reading(value, requests, seconds=rule.over or 10.0, at=21.0)
+    assert sentence(rule, entry, reading) == said
+
+
+def test_sentence_tells_the_time_that_a_stretched_window_really_covers(rules_of):
+    """After a late tick, or on a master, a window covers more than its length."""
+    (rule,) = rules_of("p95 < 500ms over 10s")
+    said = "p95 was 950 ms over 12 s (321 requests), must be < 500 ms"
+    assert sentence(rule, None, Reading(950.0, 321, seconds=12.1, at=21.0)) == said
 
 
 def test_transition_says_the_sentence(drive):

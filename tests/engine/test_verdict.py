@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from guard.engine.verdict import process_exit_code
 from guard.rule import Outcome
 
 # One second of ten requests, two of them failed, 900 ms each. No rule below has a name, so each is
@@ -124,11 +125,53 @@ def test_outcome_and_reason(drive, rules, outcome, exit_code, reason):
 def test_failure_of_the_guard_is_an_error(drive, rules, others):
     """Whatever the rules say: the run was not guarded. The first failure is the cause."""
     run = drive(rules, [SECOND])
-    run.guard.fail("KeyError: 'x'")
-    run.guard.fail("ValueError: a consequence")
+    run.guard.fail("KeyError: 'x'", 1.5, running=True)
+    run.guard.fail("ValueError: a consequence", 2.5, running=True)
     verdict = run.finish().verdict
     assert (verdict.outcome, verdict.exit_code) == (Outcome.ERROR, 5)
     assert verdict.reason == f"the guard itself failed: KeyError: 'x'{others}"
+    assert (verdict.stopped, verdict.stopped_at) == (True, 1.5)
+
+
+def test_failure_after_the_end_stops_nothing(drive):
+    run = drive([PASSES], [SECOND])
+    run.guard.fail("KeyError: 'x'", 1.5, running=False)
+    verdict = run.finish().verdict
+    assert (verdict.outcome, verdict.stopped) == (Outcome.ERROR, False)
+
+
+@pytest.mark.parametrize(
+    ("rules", "outcome", "reason"),
+    [
+        ([PASSES], Outcome.INCONCLUSIVE, "all workers were gone"),
+        ([FAILS], Outcome.INCONCLUSIVE, f"all workers were gone; also not passed: {OTHER_FAILS}"),
+    ],
+)
+def test_distrust_makes_a_run_inconclusive_whatever_the_rules_say(drive, rules, outcome, reason):
+    run = drive(rules, [SECOND])
+    run.guard.distrust = "all workers were gone"
+    verdict = run.finish().verdict
+    assert (verdict.outcome, verdict.reason) == (outcome, reason)
+
+
+@pytest.mark.parametrize(
+    ("rules", "users_code", "exceptions", "code"),
+    [
+        pytest.param([PASSES], None, False, 0, id="pass"),
+        pytest.param([FAILS], None, False, 3, id="fail"),
+        pytest.param([PASSES], None, True, None, id="pass with exceptions: Locust's own rule"),
+        pytest.param([FAILS], None, True, 3, id="fail with exceptions"),
+        pytest.param([PASSES], 42, True, 42, id="the user's code on a pass"),
+        pytest.param([FAILS], 42, False, 42, id="a higher code of the user's"),
+        pytest.param([FAILS], 1, False, 3, id="a lower code of the user's"),
+        pytest.param([FAILS], 0, False, 3, id="a zero of the user's"),
+        pytest.param([FAILS], "0", False, 3, id="what is no code does not count"),
+    ],
+)
+def test_exit_code_of_the_process(drive, rules, users_code, exceptions, code):
+    """Never lowers a code that the user's own code set."""
+    verdict = drive(rules, [SECOND]).finish().verdict
+    assert process_exit_code(verdict, users_code, exceptions) == code
 
 
 def test_trap_every_broken_rule_is_reported(drive):
@@ -199,17 +242,17 @@ def test_reason_says_one_request(drive):
 @pytest.mark.parametrize(
     ("options", "never"),
     [
-        ("over 1m", "judged: the run ended before 60 s had passed"),
-        ("after 1m30s", "armed: the run ended before 1m30s"),
-        ("after ramp-up", "armed: the run ended before ramp-up"),
-        ("after ramp-up + 10s", "armed: the run ended before ramp-up + 10s"),
+        ("over 1m", "judged: its window of 60 s was never full"),
+        ("after 1m30s", "armed: it waits for 1m30s"),
+        ("after ramp-up", "armed: it waits for ramp-up"),
+        ("after ramp-up + 10s", "armed: it waits for ramp-up + 10s"),
     ],
 )
 def test_reason_of_a_rule_whose_time_never_came(drive, options, never):
     """It is not for lack of requests; what did not come is said."""
     run = drive(f"p95 < 1s {options}", "ggg").finish()
     assert run.verdict.outcome is Outcome.INCONCLUSIVE
-    assert run.verdict.reason == f"'p95 < 1000ms' was never {never}"
+    assert run.verdict.reason == f"'p95 < 1000ms' was not {never}"
 
 
 def test_verdict_file_of_a_breach(drive):

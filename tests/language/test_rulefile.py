@@ -121,7 +121,7 @@ def test_metrics_that_count_requests_read_zero_without_any(line, requests):
 
 
 def test_a_file_too_large_is_refused_before_it_is_parsed():
-    with pytest.raises(RulesError, match=r"^rules.yaml:1:1: 2000000 bytes are too many"):
+    with pytest.raises(RulesError, match=r"^rules.yaml:1:1: too large for a rules file"):
         parse_rules(b"#" * 2_000_000, "rules.yaml")
 
 
@@ -143,3 +143,36 @@ def test_rules_are_looked_for_folder_by_folder(tmp_path):
     for file in (second / "rules.yml", second / "rules.yaml", first / "rules.yml"):
         file.touch()
         assert find_rules([first, second]) == file
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("""- max of "/it's" < 10%""", id="plain"),
+        pytest.param("""- 'max of "/it''s" < 10%'""", id="a quote in single quotes"),
+        pytest.param(r'''- "max of \"/a\" < 10%"''', id="quotes in double quotes"),
+        pytest.param(r'''- "max of /\u0061\x62 < 10%"''', id="characters by number"),
+    ],
+)
+def test_columns_are_those_of_the_file_whatever_yaml_makes_of_the_text(line):
+    with pytest.raises(RulesError) as error:
+        parse_rules(f"rules:\n{line}".encode(), "rules.yaml")
+    (problem,) = error.value.problems
+    assert problem.line == 2
+    assert line[problem.column - 1 :].startswith("10%")
+
+
+def test_defaults_do_not_blind_rules_that_count_requests():
+    """They must notice that there is none."""
+    (rule,) = parse_rules(b"defaults: {min_requests: 20}\nrules: [rps > 5]", "rules.yaml")
+    assert rule.min_requests == 0
+
+
+def test_a_folder_is_no_rules_file(tmp_path):
+    with pytest.raises(RulesError, match="can't be read: it is not a file"):
+        guard.load_rules(tmp_path)
+
+
+def test_a_link_to_nowhere_is_not_passed_over(tmp_path):
+    (tmp_path / "rules.yaml").symlink_to(tmp_path / "gone")
+    assert find_rules([tmp_path]) == tmp_path / "rules.yaml"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,11 @@ class Run:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with self._news:
-                self.lines.append(line.rstrip("\n"))
-                self._news.notify_all()
+        with suppress(OSError):  # when it stops reading
+            for line in self.process.stdout:
+                with self._news:
+                    self.lines.append(line.rstrip("\n"))
+                    self._news.notify_all()
         with self._news:
             self._news.notify_all()
 
@@ -61,6 +63,11 @@ class Run:
         assert found, f"{text!r} was not said within {timeout} s:\n{self.output}"
         assert line is not None, f"{text!r} was never said:\n{self.output}"
         return line
+
+    def stop_reading(self) -> None:
+        """Close our end of the process's output."""
+        assert self.process.stdout is not None
+        os.close(self.process.stdout.fileno())
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

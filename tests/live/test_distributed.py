@@ -28,7 +28,7 @@ def test_processes(start, ports):
 
 
 def test_a_good_run_distributed_exits_0(start, ports):
-    run = start("-u", "2", "-t", "9s", "--processes", "2", *ports, "--fail-every", "100",
+    run = start("-u", "2", "-t", "12s", "--processes", "2", *ports, "--fail-every", "100",
                 rules="rules: [fail_ratio < 5%, p95 of / < 500ms over 1s]")  # fmt: skip
     assert run.exit_code() == 0
     assert 0 < run.verdict["rules"][0]["value"] < 0.05
@@ -54,6 +54,35 @@ def test_the_final_judgement_has_the_last_worker_reports(start, ports):
     text = run.output
     stats = json.loads(text[text.rindex("[\n    {") : text.rindex("]") + 1])
     assert run.verdict["rules"][0]["requests"] == sum(entry["num_requests"] for entry in stats)
+
+
+def test_a_steady_load_is_not_stopped_for_its_lumps(start, ports):
+    """A window of ten seconds holds two to four reports of a worker (N4)."""
+    run = start("-u", "2", "-t", "22s", "--processes", "2", *ports, "--slow-after", "1", "--ms",
+                "900", "--slow-ms", "50", rules="""
+rules:
+  - rps > 80 over 10s after ramp-up else stop
+  - rps < 110 over 10s after ramp-up else stop
+  - max < 500ms after ramp-up else stop
+""")  # fmt: skip
+    assert run.exit_code() == 0, run.output
+    assert all(rule["requests"] > 0 for rule in run.verdict["rules"])
+
+
+def test_a_master_without_any_worker_left_is_no_pass(start, ports):
+    """The master alone would go on for ever, and pass (S7)."""
+    worker = start("--worker", *ports, command="plain", headless=False, files=WITHOUT_GUARD,
+                   env={"PYTHONPATH": "."})  # fmt: skip
+    master = start("--master", *ports, "-u", "2", "-t", "300s", rules="""
+rules:
+  - p95 < 1s
+  - requests < 1 over 6s else warn
+""")  # fmt: skip
+    master.says("breached at")  # the second rule tells that there were requests
+    worker.signal(signal.SIGKILL)
+    assert master.exit_code() == 4
+    assert master.verdict["reason"].startswith("all workers were gone at ")
+    assert master.verdict["final"] is True
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

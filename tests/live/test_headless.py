@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 
 import pytest
 
@@ -182,22 +183,24 @@ guard.engine.guard.Guard.tick = crash
         "the guard itself failed: ZeroDivisionError: a bug in the guard"
     )
     assert verdict["duration"] < 5
+    assert verdict["stopped"] is True
     assert verdict["final"] is True
 
 
 def test_a_guard_that_cannot_start_stops_the_run_and_exits_5(start, scripted):
     """Locust swallows what listeners of test_start raise."""
     locustfile = """
-import guard.engine.guard
+import guard.watch
 
-def crash(self, rules):
+def crash(self):
     raise ZeroDivisionError("a bug in the guard")
 
-guard.engine.guard.Guard.__init__ = crash
+guard.watch.Watch.begin = crash
 """
     run = start("-u", "1", "-t", "60s", rules=STOP_ON_SLOW, locustfile=scripted + locustfile)
     assert run.exit_code(30) == 5
-    assert run.says("the guard could not start")
+    verdict = run.verdict
+    assert (verdict["outcome"], verdict["stopped"], verdict["final"]) == ("error", True, True)
 
 
 def test_a_killed_checker_greenlet_is_an_error(start, scripted):
@@ -217,6 +220,27 @@ def kill_checker(environment, **_):
     run = start("-u", "1", "-t", "3s", rules=STOP_ON_SLOW, locustfile=scripted + locustfile)
     assert run.exit_code() == 5
     assert "its greenlet was killed" in run.verdict["reason"]
+
+
+def test_a_reader_that_goes_away_does_not_change_the_exit_code(start):
+    run = start("-u", "1", "-t", "3s", rules="rules: [p95 < 1ms]")
+    run.says("guarding by 1 rule")
+    run.stop_reading()
+    assert run.exit_code() == 3
+
+
+def test_the_verdict_file_tells_how_the_run_stands_now_and_then(start):
+    """A run killed without a change of state leaves more than its start."""
+    run = start("-u", "1", "-t", "60s", rules="rules: [requests > 0, p95 < 1s over 1s]")
+    deadline = time.monotonic() + 30
+    while not (run.verdict_file.exists() and run.verdict["duration"] > 5):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    run.signal(signal.SIGKILL)
+    assert run.exit_code() == -signal.SIGKILL
+    verdict = run.verdict
+    assert (verdict["outcome"], verdict["final"]) == ("pass", False)
+    assert verdict["duration"] == pytest.approx(10, abs=1)
 
 
 def test_a_verdict_file_that_cannot_be_written_is_said_once(start):

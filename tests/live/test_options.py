@@ -24,8 +24,25 @@ def test_bad_rules_are_refused_with_all_their_errors(start):
     assert run.says("nothing was started")
 
 
-def test_bad_rules_are_refused_before_workers_get_users(start, ports):
-    refused(start(*QUICK, "--processes", "2", *ports, rules="rules: [p955 < 1s]"))
+def test_bad_rules_are_refused_before_workers_are_forked(start, ports):
+    """Locust leaves the workers of a master that exits at once alone for a minute."""
+    run = start(*QUICK, "--processes", "2", *ports, rules="rules: [p955 < 1s]")
+    refused(run)
+    assert "reported as ready" not in run.output
+    assert "Starting Locust" not in run.output
+
+
+def test_the_verdict_of_an_earlier_run_does_not_outlive_a_refusal(start):
+    run = start(*QUICK, rules="rules: [p955 < 1s]", files={"verdict.json": '{"outcome": "pass"}'})
+    refused(run)
+    assert not run.verdict_file.exists()
+
+
+def test_rules_in_a_folder_of_locustfiles(start, scripted):
+    files = {"tests/mine.py": scripted, "tests/rules.yaml": BAD}
+    run = start(*QUICK, "-f", "tests", files=files)
+    assert run.exit_code() == 3
+    assert run.says("guarding by 1 rule from tests/rules.yaml")
 
 
 def test_a_run_without_rules_is_refused_with_the_way_out(start):

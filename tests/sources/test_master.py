@@ -1,0 +1,133 @@
+"""Snapshots of a master, whose counts come in lumps."""
+
+from __future__ import annotations
+
+import pytest
+from locust.env import Environment
+from locust.runners import WorkerNode
+from locust.stats import RequestStats
+
+from guard.engine.guard import Guard
+from guard.language.rulefile import parse_rules
+from guard.rule import State
+from guard.sources.master import MasterSource
+
+
+class Master:
+    """A master with workers that each make ten requests a second and report when told to."""
+
+    def __init__(self, environment: Environment, workers: str) -> None:
+        self.now = 0.0
+        self.environment = environment
+        self.runner = environment.create_master_runner("127.0.0.1", 0)
+        for name in workers:
+            self.runner.clients[name] = WorkerNode(name, state="running")
+        self.source = MasterSource(environment, self.runner, (), lambda: self.now)
+        self._last = dict.fromkeys(workers, 0.0)
+
+    def report(self, worker: str, at: float, ms: int = 50) -> None:
+        """The worker reports at this moment what it did since its last report."""
+        stats = RequestStats()
+        for _ in range(round(10 * (at - self._last[worker]))):
+            stats.log_request("GET", "/", ms, 0)
+        self._last[worker] = self.now = at
+        data = {
+            "stats": stats.serialize_stats(),
+            "stats_total": stats.total.get_stripped_report(),
+            "errors": {},
+            "user_classes_count": {"User": 1},
+        }
+        self.environment.events.worker_report.fire(client_id=worker, data=data)
+
+
+@pytest.fixture
+def master():
+    environment = Environment()
+
+    def make(workers: str) -> Master:
+        return Master(environment, workers)
+
+    yield make
+    environment.runner.quit()
+
+
+def test_a_round_is_complete_when_every_worker_has_reported(master):
+    master = master("ab")
+    read = master.source.read
+    assert (read(None).total.requests, read(None).counted_until) == (0, 0.0)
+    master.report("a", 1.0)  # 10 requests
+    assert read(None).total.requests == 0
+    master.report("b", 2.5)  # 25 requests
+    assert (read(None).total.requests, read(None).counted_until) == (35, 2.5)
+    master.report("a", 4.0)
+    assert (read(None).total.requests, read(None).counted_until) == (35, 2.5)
+    master.report("b", 5.5)
+    assert (read(None).total.requests, read(None).counted_until) == (95, 5.5)
+    assert read(None).lag == 3.0
+
+
+def test_the_totals_hold_what_no_round_has_yet(master):
+    master = master("ab")
+    master.report("a", 1.0)
+    assert master.source.read_totals(None).total.requests == 10
+
+
+def test_a_worker_that_is_missing_is_not_waited_for(master):
+    master = master("ab")
+    master.runner.clients["b"].state = "missing"
+    master.report("a", 1.0)
+    assert master.source.read(None).total.requests == 10
+
+
+def test_a_worker_that_does_not_report_holds_up_the_others_for_nine_seconds_at_most(master):
+    master = master("ab")
+    master.report("a", 3.0)
+    assert master.source.read(None).total.requests == 0
+    master.now = 9.5
+    assert (master.source.read(None).total.requests, master.source.read(None).counted_until) == (
+        30,
+        9.5,
+    )
+
+
+def test_a_closed_source_listens_no_more(master):
+    master = master("a")
+    master.source.close()
+    master.report("a", 1.0)
+    assert master.source.read(None).total.requests == 0
+
+
+@pytest.mark.parametrize("phase", [0.0, 0.4, 1.5, 2.9])
+def test_a_steady_load_has_a_steady_rate(master, phase):
+    """Two workers make 20 requests a second, whatever the moments at which each reports them."""
+    master = master("ab")
+    reports = [(3.0 * n + 0.05, "a") for n in range(20)]
+    reports += [(3.0 * n + 0.05 + phase, "b") for n in range(20)]
+    reports.sort()
+    rules = b"rules: [rps > 19.9 over 10s after 3s, rps < 20.1 over 10s after 3s]"
+    guard = Guard(parse_rules(rules, "rules.yaml"))
+    states = []
+    for second in range(1, 55):
+        while reports and reports[0][0] <= second:
+            at, worker = reports.pop(0)
+            master.report(worker, at)
+        master.now = float(second)
+        guard.tick(master.source.read(None), master.now)
+        states.append({result.state for result in guard.verdict.rules})
+    assert states[-1] == {State.OK}
+    assert all(state <= {State.OK, State.WAITING} for state in states)
+    assert all(result.judged for result in guard.verdict.rules)
+    assert guard.verdict.rules[0].value == pytest.approx(20, abs=0.1)
+
+
+def test_a_rule_is_armed_only_when_no_older_request_can_come_any_more(master):
+    """What a worker reports after the end of ramp-up it may have made three seconds before."""
+    master = master("a")
+    (rule,) = parse_rules(b"rules: [max < 500ms after ramp-up else stop]", "rules.yaml")
+    guard = Guard([rule])
+    for at, ms in ((3.0, 900), (6.0, 900), (9.0, 50), (12.0, 50)):
+        master.report("a", at, ms)
+        # Ramp-up ended at 5 s: the report at 6 s holds requests from before it.
+        guard.tick(master.source.read(5.0), at)
+    result = guard.verdict.rules[0]
+    assert (result.state, result.value) == (State.OK, 50)
