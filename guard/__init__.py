@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from guard.engine.verdict import Verdict
+from guard.language.errors import RulesError
 from guard.rule import Rule
 
 __version__ = "0.1.0"
 
-__all__ = ["Verdict", "install", "load_rules"]
+__all__ = ["RulesError", "Verdict", "install", "load_rules"]
 
 
 def install() -> None:
@@ -28,7 +29,7 @@ def load_rules(path: str | Path) -> tuple[Rule, ...]:
     """Read the rules of a file.
 
     Raises:
-        guard.language.errors.RulesError: The file can't be read or has faults. Its text names
+        RulesError: The file can't be read or has faults. Its text names
             each at its line and column.
     """
     from guard.language import rulefile

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 
 import gevent
 from locust.env import Environment
@@ -47,6 +48,7 @@ class Watch:
         self._ended_at: float | None = None
         self._greenlet: gevent.Greenlet[[], None] | None = None
         self._refreshed_at = 0.0
+        self._warned_of_unmatched = False
         self._stop_requested = False
         self._concluded = False
         self._closed = False
@@ -100,6 +102,7 @@ class Watch:
             snapshot = self._source.read_totals(self._ramped_up_at)
             transitions = self._guard.finish(snapshot, self._now())
             self._source.close()
+            self._warn_of_unmatched()
         except Exception as error:  # noqa: BLE001 - whatever it is, it must show in the verdict
             self.fail(error)
         verdict = self.verdict
@@ -188,8 +191,20 @@ class Watch:
             self._refreshed_at = now
             verdict = self.verdict
             self._tell(lambda effect: effect.refreshed(verdict))
+            self._warn_of_unmatched()
         if self._guard.stop is not None:
             self._stop()
+
+    def _warn_of_unmatched(self) -> None:
+        """Say once, and early, which rules wait for requests that nobody makes."""
+        names = self._source.names()
+        if self._warned_of_unmatched or not names:
+            return
+        self._warned_of_unmatched = True
+        for selection in self._guard.unmatched:
+            near = get_close_matches(selection.label, names)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            logger.warning("there are no requests of %s so far%s", selection.label, hint)
 
     def _stop(self) -> None:
         """Record and say why, then stop the run. Stopping may block, so not in here."""

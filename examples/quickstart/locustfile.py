@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import sys
 import time
 
 import gevent
@@ -60,8 +61,12 @@ def add_options(parser):
 def open_shop(environment, runner, **_):
     options = environment.parsed_options
     environment.host = f"http://127.0.0.1:{options.shop_port}"
-    if not isinstance(runner, WorkerRunner):
+    if isinstance(runner, WorkerRunner):
+        return
+    try:
         WSGIServer(("127.0.0.1", options.shop_port), SHOP, log=None).start()
+    except OSError as error:
+        sys.exit(f"the shop can't open: {error}; choose another port with --shop-port")
 
 
 @events.test_start.add_listener

@@ -52,6 +52,11 @@ class Guard:
         """The entries that snapshots must hold beside the total."""
         return frozenset(rule.check.selection for rule in self.rules if rule.check.selection)
 
+    @property
+    def unmatched(self) -> list[Selection]:
+        """Those of which no request has been seen yet."""
+        return [selection for selection, keys in self._keys.items() if not keys]
+
     def tick(self, snapshot: Snapshot, now: float) -> list[Transition]:
         """Judge every rule that is judged live, once.
 

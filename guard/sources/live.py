@@ -37,6 +37,11 @@ class LiveSource:
         """What can be judged now."""
         return self.read_totals(ramped_up_at)
 
+    def names(self) -> list[str]:
+        """What rules can call the entries that there are: by name, or by method and name."""
+        entries = self._environment.stats.entries
+        return [*{name for name, _ in entries}, *(f"{method} {name}" for name, method in entries)]
+
     def close(self) -> None:
         """Read no more."""
 

@@ -1,0 +1,16 @@
+"""With a web UI the process outlives its tests."""
+
+from __future__ import annotations
+
+
+def test_autoquit_after_the_guard_stopped_the_run(start, free_port):
+    """Locust quits only after an end of its own (S2); the run time is hours away."""
+    ui = ("--autostart", "--autoquit", "1", "--web-host", "127.0.0.1", "--web-port")
+    run = start(
+        *(*ui, str(free_port()), "-u", "1", "-t", "2h"),
+        rules="rules: [max < 10ms else stop]",
+        headless=False,
+    )
+    assert run.exit_code(30) == 3
+    assert run.verdict["final"] is True
+    assert len(run.verdict_lines()) == 1
