@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,11 +39,10 @@ class Run:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        with suppress(OSError):  # when it stops reading
-            for line in self.process.stdout:
-                with self._news:
-                    self.lines.append(line.rstrip("\n"))
-                    self._news.notify_all()
+        for line in self.process.stdout:
+            with self._news:
+                self.lines.append(line.rstrip("\n"))
+                self._news.notify_all()
         with self._news:
             self._news.notify_all()
 
@@ -65,9 +63,10 @@ class Run:
         return line
 
     def stop_reading(self) -> None:
-        """Close our end of the process's output."""
+        """Let go of our end of the process's output."""
         assert self.process.stdout is not None
-        os.close(self.process.stdout.fileno())
+        with open(os.devnull) as nothing:  # noqa: PTH123 - a device, not a path
+            os.dup2(nothing.fileno(), self.process.stdout.fileno())
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
