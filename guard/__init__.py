@@ -7,10 +7,9 @@ from pathlib import Path
 from guard.engine.verdict import Verdict
 from guard.language.errors import RulesError
 from guard.rule import Rule
+from guard.version import __version__
 
-__version__ = "0.1.0"
-
-__all__ = ["RulesError", "Verdict", "install", "load_rules"]
+__all__ = ["RulesError", "Verdict", "__version__", "install", "load_rules"]
 
 
 def install() -> None:

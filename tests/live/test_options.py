@@ -38,6 +38,13 @@ def test_the_verdict_of_an_earlier_run_does_not_outlive_a_refusal(start):
     assert not run.verdict_file.exists()
 
 
+@pytest.mark.parametrize("option", ["--list", "--show-task-ratio"])
+def test_what_only_tells_needs_no_rules(start, option):
+    run = start(option, headless=False)
+    assert run.exit_code() == 0
+    assert run.says("Scripted")
+
+
 def test_rules_in_a_folder_of_locustfiles(start, scripted):
     files = {"tests/mine.py": scripted, "tests/rules.yaml": BAD}
     run = start(*QUICK, "-f", "tests", files=files)
