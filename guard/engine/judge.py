@@ -188,7 +188,9 @@ class Judge:
         if self.window is None:
             return f"{rule.name!r} was not armed: it waits for {rule.after}"
         if not self.window.full:
-            length = number_text(rule.over or 0)
+            if rule.over is None:
+                return f"{rule.name!r} was not judged: no time has passed since it was armed"
+            length = number_text(rule.over)
             return f"{rule.name!r} was not judged: its window of {length} s was never full"
         requests = self.reading.requests if self.reading else 0
         if requests == 0:

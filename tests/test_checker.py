@@ -1,0 +1,56 @@
+"""One environment under guard, as far as no process is needed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from freezegun import freeze_time
+from locust.env import Environment
+
+from guard.checker import Checker
+from guard.language.rulefile import parse_rules
+
+RULES = parse_rules(b"rules: [p95 < 1s]", "rules.yaml")
+
+
+@pytest.fixture
+def environment():
+    environment = Environment()
+    environment.create_local_runner()
+    yield environment
+    environment.runner.quit()
+
+
+def test_the_verdict_file_tells_when_the_test_began_in_utc(environment, tmp_path):
+    file = tmp_path / "verdict.json"
+    checker = Checker(environment, RULES, "rules.yaml", file)
+    with freeze_time("2026-01-01 12:00:00"):
+        checker.on_quitting()  # no test was started, so this is its beginning and its end
+    assert json.loads(file.read_text())["started"] == "2026-01-01T12:00:00+00:00"
+
+
+def test_a_headless_process_that_never_started_a_test_is_inconclusive(environment):
+    checker = Checker(environment, RULES, "rules.yaml", None)
+    assert checker.verdict is None
+    checker.on_quitting()
+    assert environment.process_exit_code == 4
+    reason = "'p95 < 1000ms' had no data: there were no requests"
+    assert checker.verdict.reason == reason
+
+
+def test_a_fresh_guard_for_each_test(environment):
+    """R2: the second test must not go unguarded, nor be judged by the first."""
+    checker = Checker(environment, RULES, "rules.yaml", None)
+    environment.events.test_start.fire(environment=environment)
+    environment.stats.log_request("GET", "/", 5000, 0)
+    environment.events.test_stopping.fire(environment=environment)
+    environment.events.test_stop.fire(environment=environment)
+    assert checker.verdict.outcome.value == "fail"
+    environment.stats.clear_all()
+    environment.events.test_start.fire(environment=environment)
+    environment.stats.log_request("GET", "/", 50, 0)
+    environment.events.test_stopping.fire(environment=environment)
+    assert checker.verdict.outcome.value == "pass"
+    checker.on_quitting()
+    assert environment.process_exit_code == 0
