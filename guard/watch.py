@@ -197,8 +197,7 @@ class Watch:
 
     def _warn_of_unmatched(self) -> None:
         """Say once, and early, which rules wait for requests that nobody makes."""
-        names = self._source.names()
-        if self._warned_of_unmatched or not names:
+        if self._warned_of_unmatched or not (names := self._source.names()):
             return
         self._warned_of_unmatched = True
         for selection in self._guard.unmatched:
@@ -217,11 +216,14 @@ class Watch:
         gevent.spawn(self._stop_now)
 
     def _stop_now(self) -> None:
-        try:
-            stop(self._environment)
-        except Exception:
-            logger.exception("stopping the run failed; the next tick tries again")
-            self._stop_requested = False
+        # Not left to the next tick: where the guard itself failed there is none.
+        while not self._concluded:
+            try:
+                stop(self._environment)
+                return
+            except Exception:
+                logger.exception("stopping the run failed; trying again")
+                gevent.sleep(TICK)
 
     def _tell(self, what: Callable[[Effect], None]) -> None:
         for effect in self._effects:

@@ -209,6 +209,29 @@ guard.watch.Watch.begin = crash
     assert (verdict["outcome"], verdict["stopped"], verdict["final"]) == ("error", True, True)
 
 
+def test_a_stop_that_raises_is_tried_again_even_when_the_guard_failed(start, scripted):
+    locustfile = """
+import guard.engine.guard
+
+def crash(self, snapshot, now):
+    raise ZeroDivisionError("a bug in the guard")
+
+guard.engine.guard.Guard.tick = crash
+
+@events.init.add_listener
+def break_quit_once(runner, **_):
+    def quit_badly():
+        del runner.quit
+        raise RuntimeError("not now")
+
+    runner.quit = quit_badly
+"""
+    run = start("-u", "1", "-t", "60s", rules=STOP_ON_SLOW, locustfile=scripted + locustfile)
+    assert run.exit_code(30) == 5
+    assert run.says("stopping the run failed; trying again")
+    assert run.verdict["final"] is True
+
+
 def test_a_killed_checker_greenlet_is_an_error(start, scripted):
     locustfile = """
 import gc, gevent
