@@ -7,7 +7,7 @@ that the rules language reads back to the same value.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 
@@ -16,9 +16,19 @@ class Unit(Enum):
     """What a metric is measured in. Values of a metric are plain floats in this unit."""
 
     MILLISECONDS = "ms"
+    SECONDS = "s"
     RATIO = "ratio"  # 0 to 1
     RATE = "/s"
     COUNT = "count"
+    BYTES = "B"
+
+
+class Basis(Enum):
+    """What a metric is taken from, which decides what it reads where there is nothing."""
+
+    REQUESTS = "requests"  # no data without any
+    TALLY = "tally"  # their number itself: zero without any
+    RUN = "run"  # the run, not its requests
 
 
 class Comparison(Enum):
@@ -77,12 +87,12 @@ class Selection:
     method: str | None = None
 
     def matches(self, method: str, name: str) -> bool:
-        if _matches(self.label, name):
+        if matches(self.label, name):
             return True
         if self.method is not None:
-            return self.method == method and _matches(self.name, name)
+            return self.method == method and matches(self.name, name)
         word, _, rest = self.name.partition(" ")
-        return word == method and rest != "" and _matches(rest, name)
+        return word == method and rest != "" and matches(rest, name)
 
     @property
     def label(self) -> str:
@@ -97,7 +107,15 @@ class Selection:
 class Check:
     """What must hold: ``p95 of POST /checkout < 500ms``.
 
-    ``selection`` is None for the aggregate of all requests. ``threshold`` is in ``unit``.
+    Attributes:
+        metric: Name of the metric.
+        unit: Its unit, which is that of the threshold too.
+        comparison: How the metric's value must stand to the threshold.
+        threshold: The limit.
+        selection: The entries; None for the aggregate of all requests.
+        each: Whether each of those entries is judged on its own, and not their sum.
+        failure: Pattern of the failure texts that count as failures; None for all.
+        basis: What the metric is taken from.
     """
 
     metric: str
@@ -105,6 +123,9 @@ class Check:
     comparison: Comparison
     threshold: float
     selection: Selection | None = None
+    each: bool = False
+    failure: str | None = None
+    basis: Basis = Basis.REQUESTS
 
     def holds(self, value: float) -> bool:
         match self.comparison:
@@ -133,10 +154,21 @@ class Check:
             case Comparison.DIFFERENT:
                 return min(a, b, key=lambda value: abs(value - self.threshold))
 
+    @property
+    def fewest(self) -> int:
+        """How many requests a reading needs at least, where a rule says nothing else."""
+        return 1 if self.basis is Basis.REQUESTS else 0
+
+    @property
+    def measured(self) -> str:
+        """The metric with the failures it is about: ``fail_ratio("*503*")``."""
+        return self.metric if self.failure is None else f"{self.metric}({_quoted(self.failure)})"
+
     def __str__(self) -> str:
-        of = f" of {self.selection}" if self.selection else ""
+        each = "each " if self.each else ""
+        of = f" of {each}{self.selection}" if self.selection else ""
         limit = threshold_text(self.threshold, self.unit)
-        return f"{self.metric}{of} {self.comparison.value} {limit}"
+        return f"{self.measured}{of} {self.comparison.value} {limit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +182,18 @@ class Start:
         if not self.ramp_up:
             return timespan_text(self.delay)
         return f"ramp-up + {timespan_text(self.delay)}" if self.delay else "ramp-up"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A position in a file. Lines and columns count from one."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +211,7 @@ class Rule:
         action: What a breach does (``else``).
         because: Why the rule exists, repeated in the reason; None when not said.
         named: Whether the file gave the rule its name.
+        place: Where it is written. Two rules can be the same in two places.
     """
 
     name: str
@@ -179,11 +224,22 @@ class Rule:
     action: Action = Action.FAIL
     because: str | None = None
     named: bool = False
+    place: Place | None = field(default=None, compare=False)
+
+    @property
+    def on_run(self) -> bool:
+        """Whether the rule is on the run and not on its requests."""
+        return self.check.basis is Basis.RUN
+
+    @property
+    def on_totals(self) -> bool:
+        """Whether the rule is on all requests since it was armed, the last ones included."""
+        return self.over is None and not self.on_run
 
     @property
     def judged_at_end(self) -> bool:
         """Whether the rule is judged only once, on the final totals."""
-        return self.over is None and self.hold == 0 and not self.action.stops
+        return self.on_totals and self.hold == 0 and not self.action.stops
 
     def __str__(self) -> str:
         """The rule as one line: the check and the options that differ from their defaults."""
@@ -194,16 +250,23 @@ class Rule:
             parts.append(f"for {timespan_text(self.hold)}")
         if self.after != Start():
             parts.append(f"after {self.after}")
+        if self.min_requests != self.check.fewest:
+            parts.append(f"min_requests {self.min_requests}")
+        if self.no_data is not Outcome.INCONCLUSIVE:
+            parts.append(f"no_data {self.no_data.value}")
         if self.action is not Action.FAIL:
             parts.append(f"else {self.action.value}")
         return " ".join(parts)
 
 
+SIZES = ("B", "kB", "MB", "GB")
+"""Units of size, each a thousand times the one before."""
+
 # A name that needs no quotes: no space, no quote, nothing that reads as a comparison.
 _BARE = re.compile(r"""(?!each$)(?:(?![<>"']|!=|==)\S)+""")
 
 
-def _matches(pattern: str, text: str) -> bool:
+def matches(pattern: str, text: str) -> bool:
     """Whether the pattern, in which ``*`` stands for any text, is the whole of the text.
 
     The pieces between the stars are looked for one after the other, so the time is linear where a
@@ -245,12 +308,24 @@ def timespan_text(seconds: float) -> str:
     return text or "0s"
 
 
+def size_text(size: float) -> str:
+    """A number of bytes in the largest unit that it fills: ``5MB``, ``1.5kB``."""
+    exact, power = Decimal(repr(size)), 0
+    while exact >= 1000 and power < len(SIZES) - 1:
+        exact, power = exact / 1000, power + 1
+    return f"{exact.normalize():f}{SIZES[power]}"
+
+
 def threshold_text(value: float, unit: Unit) -> str:
-    """A threshold as the language writes it: ``500ms``, ``1%``, ``50/s``, ``100``."""
+    """A threshold as the language writes it: ``500ms``, ``1%``, ``50/s``, ``100``, ``5MB``."""
     match unit:
         case Unit.RATIO:
             return f"{(Decimal(repr(value)) * 100).normalize():f}%"
         case Unit.COUNT:
             return number_text(value)
+        case Unit.SECONDS:
+            return timespan_text(value)
+        case Unit.BYTES:
+            return size_text(value)
         case _:
             return f"{number_text(value)}{unit.value}"

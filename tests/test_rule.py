@@ -13,6 +13,7 @@ from guard.engine import metrics
 from guard.language import grammar, units
 from guard.rule import (
     Action,
+    Basis,
     Check,
     Comparison,
     Outcome,
@@ -73,6 +74,7 @@ ODD_SELECTIONS = list(
     filter(can_be_written, (Selection(name, m) for name in ODD_NAMES for m in (None, "GET")))
 )
 
+FAILURES = NAMES.filter(bool)
 METRICS = st.sampled_from([*metrics.METRICS, "p0", "p50", "p95", "p99.9", "p100"])
 QUANTITIES = st.floats(0, 1e15, allow_nan=False) | st.integers(0, 10**9).map(float)
 SECONDS = st.floats(0.001, 1e7) | st.sampled_from([0.5, 1.0, 90.0, 3600.0, 86399.999])
@@ -82,20 +84,31 @@ STARTS = st.builds(Start, SECONDS | st.just(0.0), st.booleans())
 @st.composite
 def checks(draw):
     metric = metrics.find(draw(METRICS))
-    threshold = draw(st.floats(0, 1)) if metric.unit is RATIO else draw(QUANTITIES)
-    comparison = draw(st.sampled_from(Comparison))
-    return Check(metric.name, metric.unit, comparison, threshold, draw(st.none() | SELECTIONS))
+    selection = None if metric.basis is Basis.RUN else draw(st.none() | SELECTIONS)
+    return Check(
+        metric=metric.name,
+        unit=metric.unit,
+        comparison=draw(st.sampled_from(Comparison)),
+        threshold=draw(st.floats(0, 1) if metric.unit is RATIO else QUANTITIES),
+        selection=selection,
+        each=selection is not None and draw(st.booleans()),
+        failure=draw(st.none() | FAILURES) if metric.of_failures else None,
+        basis=metric.basis,
+    )
 
 
 @st.composite
 def rules(draw):
     check = draw(checks())
+    on_requests = check.basis is not Basis.RUN
     return Rule(
         name=str(check),
         check=check,
-        over=draw(st.none() | SECONDS),
+        over=draw(st.none() | SECONDS) if on_requests else None,
         hold=draw(st.just(0.0) | SECONDS),
         after=draw(STARTS),
+        min_requests=draw(st.integers(0, 10**9)) if on_requests else 0,
+        no_data=draw(st.sampled_from([Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE])),
         action=draw(st.sampled_from(Action)),
     )
 
@@ -106,7 +119,8 @@ def test_text_of_a_rule_reads_back_to_the_same_rule(rule):
     """Whatever the names, thresholds and options: nothing is lost, nothing means something else."""
     check, options, complaints = grammar.parse(str(rule))
     assert complaints == []
-    assert Rule(name=str(check), check=check, **options.given()) == rule
+    given = {"min_requests": check.fewest, **options.given()}
+    assert Rule(name=str(check), check=check, **given) == rule
 
 
 @settings(deadline=None, max_examples=200)

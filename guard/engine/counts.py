@@ -14,6 +14,7 @@ class Counts:
         requests: How many there were, failed ones included.
         failures: How many of them failed.
         response_time: Sum of their response times in milliseconds.
+        content_length: Sum of the sizes of their responses in bytes.
         response_times: Histogram, rounded response time in milliseconds to number of requests.
             Requests without a response time are missing from it.
         fastest: Shortest response time in milliseconds, None without any.
@@ -28,6 +29,7 @@ class Counts:
     fastest: float | None = None
     slowest: float | None = None
     epoch: int = 0
+    content_length: float = 0.0
 
     @property
     def timed(self) -> int:

@@ -116,7 +116,7 @@ class Guard:
     def _observe(self, snapshot: Snapshot, now: float, judges: Sequence[Judge]) -> None:
         """Give each judge what was counted since the last observation."""
         until = now if snapshot.counted_until is None else snapshot.counted_until
-        self._users = snapshot.users
+        self._users = snapshot.vitals.users
         added_total = self._total.advance(snapshot.total)
         added = {
             key: self._odometer(key).advance(counts) for key, counts in snapshot.entries.items()

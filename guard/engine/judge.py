@@ -74,7 +74,7 @@ class Judge:
 
     def __init__(self, rule: Rule) -> None:
         metric = metrics.find(rule.check.metric)
-        if metric is None:
+        if not isinstance(metric, metrics.Metric):
             raise ValueError(f"unknown metric {rule.check.metric!r}")
         self.rule = rule
         self.entry = rule.check.selection.label if rule.check.selection else None

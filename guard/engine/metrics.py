@@ -1,4 +1,4 @@
-"""The registry of metrics: name, unit, meaning, and how it is measured in a window."""
+"""The registry of metrics: name, unit, meaning, and how each is measured."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from guard.engine.counts import Counts
-from guard.rule import Unit
+from guard.engine.snapshot import Vitals
+from guard.rule import Basis, Unit
 
 Measure = Callable[[Counts, float], float | None]
 """From the counts of a window and its seconds to the metric's value; None for no data."""
@@ -15,22 +16,48 @@ Measure = Callable[[Counts, float], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric.
+    """A metric of requests.
 
     Attributes:
         name: What rules call it.
         unit: Unit of its values and thresholds.
         meaning: One line for documentation and messages.
         measure: How it is computed.
-        counts_requests: Whether it measures the number of requests itself, so that a window
-            without requests reads zero instead of being no data.
+        basis: What it is taken from: requests that there must be, or their number.
+        of_failures: Whether it can be narrowed to failures with a certain text.
+        per_second: Whether it changes with time alone.
     """
 
     name: str
     unit: Unit
     meaning: str
     measure: Measure
-    counts_requests: bool = False
+    basis: Basis = Basis.REQUESTS
+    of_failures: bool = False
+    per_second: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunMetric:
+    """A metric of the run.
+
+    Attributes:
+        name: What rules call it.
+        unit: Unit of its values and thresholds.
+        meaning: One line for documentation and messages.
+        measure: How it is read; None for no data.
+        adds_up: Whether it only ever grows, so that what came before a rule was armed must be
+            taken off.
+    """
+
+    name: str
+    unit: Unit
+    meaning: str
+    measure: Callable[[Vitals], float | None]
+    adds_up: bool = False
+
+    basis = Basis.RUN
+    of_failures = False
 
 
 def percentile(response_times: Counts, share: float) -> float | None:
@@ -73,30 +100,89 @@ def _per_second(amount: float, seconds: float) -> float | None:
     return amount / seconds if seconds > 0 else None
 
 
-_MS, _RATIO, _RATE, _COUNT = Unit.MILLISECONDS, Unit.RATIO, Unit.RATE, Unit.COUNT
-
-METRICS: dict[str, Metric] = {
+METRICS: dict[str, Metric | RunMetric] = {
     metric.name: metric
     for metric in (
-        Metric("requests", _COUNT, "number of requests", lambda c, _: c.requests, True),
-        Metric("failures", _COUNT, "number of failed requests", lambda c, _: c.failures),
+        Metric(
+            "requests",
+            Unit.COUNT,
+            "number of requests",
+            lambda c, _: c.requests,
+            basis=Basis.TALLY,
+        ),
+        Metric(
+            "failures",
+            Unit.COUNT,
+            "number of failed requests",
+            lambda c, _: c.failures,
+            of_failures=True,
+        ),
         Metric(
             "fail_ratio",
-            _RATIO,
+            Unit.RATIO,
             "failed requests as a share of all requests",
             lambda c, _: c.failures / c.requests if c.requests else None,
+            of_failures=True,
         ),
-        Metric("rps", _RATE, "requests per second", lambda c, s: _per_second(c.requests, s), True),
+        Metric(
+            "rps",
+            Unit.RATE,
+            "requests per second",
+            lambda c, s: _per_second(c.requests, s),
+            basis=Basis.TALLY,
+            per_second=True,
+        ),
         Metric(
             "fail_per_sec",
-            _RATE,
+            Unit.RATE,
             "failed requests per second",
             lambda c, s: _per_second(c.failures, s),
+            of_failures=True,
+            per_second=True,
         ),
-        Metric("avg", _MS, "mean response time", _mean),
-        Metric("median", _MS, "median response time", _median),
-        Metric("min", _MS, "shortest response time", lambda c, _: c.fastest),
-        Metric("max", _MS, "longest response time", lambda c, _: c.slowest),
+        Metric("avg", Unit.MILLISECONDS, "mean response time", _mean),
+        Metric("median", Unit.MILLISECONDS, "median response time", _median),
+        Metric("min", Unit.MILLISECONDS, "shortest response time", lambda c, _: c.fastest),
+        Metric("max", Unit.MILLISECONDS, "longest response time", lambda c, _: c.slowest),
+        Metric(
+            "content_length",
+            Unit.BYTES,
+            "mean size of a response",
+            lambda c, _: c.content_length / c.requests if c.requests else None,
+        ),
+        RunMetric("users", Unit.COUNT, "users that are running", lambda v: v.users),
+        RunMetric("workers", Unit.COUNT, "workers that are connected", lambda v: v.workers),
+        RunMetric(
+            "lost_workers",
+            Unit.COUNT,
+            "workers that were there during the test and are no more",
+            lambda v: v.lost_workers,
+        ),
+        RunMetric(
+            "cpu",
+            Unit.RATIO,
+            "share of a CPU core that the busiest generator process takes",
+            lambda v: v.cpu,
+        ),
+        RunMetric(
+            "memory",
+            Unit.BYTES,
+            "memory of the largest generator process",
+            lambda v: v.memory,
+        ),
+        RunMetric(
+            "exceptions",
+            Unit.COUNT,
+            "exceptions in user code that nobody caught",
+            lambda v: v.exceptions,
+            adds_up=True,
+        ),
+        RunMetric(
+            "silence",
+            Unit.SECONDS,
+            "time since the last answer while users are running",
+            lambda v: v.silence,
+        ),
     )
 }
 """Every metric with a fixed name. Percentiles are made by :func:`find`."""
@@ -106,7 +192,7 @@ PERCENTILE_MEANING = "response time that N percent of the requests finished with
 _PERCENTILE = re.compile(r"p((?:100|0|[1-9]\d?)(?:\.\d+)?)", re.ASCII)
 
 
-def find(name: str) -> Metric | None:
+def find(name: str) -> Metric | RunMetric | None:
     """The metric of that name, ``pN`` and ``pN.N`` included; None if there is none."""
     if metric := METRICS.get(name):
         return metric
@@ -115,4 +201,6 @@ def find(name: str) -> Metric | None:
         return None
     # Shift the decimal point in text: 99.9 / 100 is not the float 0.999 that Locust multiplies by.
     share = float(f"{match[1]}e-2")
-    return Metric(name, _MS, PERCENTILE_MEANING, lambda counts, _: percentile(counts, share))
+    return Metric(
+        name, Unit.MILLISECONDS, PERCENTILE_MEANING, lambda counts, _: percentile(counts, share)
+    )

@@ -12,13 +12,40 @@ EntryKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Vitals:
+    """How the run itself is at one moment.
+
+    Attributes:
+        users: How many users are running.
+        workers: How many workers are connected; one where the load is generated in this process.
+        lost_workers: How many were there during the test and are no more.
+        cpu: Share of a CPU core, 0 to 1, that the busiest process takes that generates load; None
+            while unknown.
+        memory: Memory of the largest of these processes in bytes; None while unknown.
+        exceptions: How many exceptions of user code nobody caught.
+        silence: Seconds since the last answer; None without users.
+    """
+
+    users: int = 0
+    workers: int = 1
+    lost_workers: int = 0
+    cpu: float | None = None
+    memory: float | None = None
+    exceptions: int = 0
+    silence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Cumulative counts and the state of the run.
 
     Attributes:
         total: Counts of the aggregate of all requests.
-        entries: Counts of the entries that the rules need, by method and name.
-        users: How many users are running.
+        entries: Counts of the entries that the rules need, by method and name. Those that have
+            not changed since the snapshot before may be left out.
+        vitals: How the run is; its ``silence`` is for the guard to find out.
+        answers: How many requests have been answered so far; None for those in ``total``. Where
+            counts come in lumps, it may be ahead of them.
         counted_until: Up to when everything is counted, in seconds since the test start; None for
             the moment of the snapshot. Counts that come in lumps are complete only at times.
         lag: What is counted after that may have been made this many seconds before it.
@@ -28,7 +55,8 @@ class Snapshot:
 
     total: Counts
     entries: Mapping[EntryKey, Counts] = field(default_factory=dict)
-    users: int = 0
+    vitals: Vitals = Vitals()
+    answers: int | None = None
     counted_until: float | None = None
     lag: float = 0.0
     ramped_up_at: float | None = None

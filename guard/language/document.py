@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from guard.language.errors import Problem
+from guard.rule import Place
 
 Location = tuple[str | int, ...]
 """Keys and indexes from the top of a document: ``("rules", 0, "over")``."""
@@ -48,14 +49,17 @@ class Document:
     _values: dict[Location, yaml.Node]
     _keys: dict[Location, yaml.Node]
 
+    def place(self, location: Location, offset: int | None = None) -> Place:
+        """Where the value at the location is, or the character that comes so many on in it."""
+        return Place(self.file, *_position(self._values[location], offset))
+
     def problem(self, location: Location, message: str, offset: int | None = None) -> Problem:
         """A fault of the value at the location, or in it so many characters on."""
-        node = self._values[location]
-        return Problem(self.file, *_position(node, offset), message)
+        return Problem(self.place(location, offset), message)
 
     def problem_of_key(self, location: Location, message: str) -> Problem:
         """A fault of the key at the location."""
-        return Problem(self.file, *_position(self._keys[location]), message)
+        return Problem(Place(self.file, *_position(self._keys[location])), message)
 
 
 def read(content: bytes, file: str) -> Document:
@@ -66,7 +70,9 @@ def read(content: bytes, file: str) -> Document:
     """
     if len(content) > MAX_BYTES:
         raise Unreadable(
-            Problem(file, 1, 1, f"too large for a rules file, which has up to {MAX_BYTES} bytes")
+            Problem(
+                Place(file, 1, 1), f"too large for a rules file, which has up to {MAX_BYTES} bytes"
+            )
         )
     text = _decoded(content, file)
     root = _composed(text, file)
@@ -82,7 +88,7 @@ def _decoded(content: bytes, file: str) -> str:
         before = content[: error.start].decode("utf-8-sig", "replace")
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         message = f"byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise Unreadable(Problem(file, line, column, message)) from None
+        raise Unreadable(Problem(Place(file, line, column), message)) from None
 
 
 def _composed(text: str, file: str) -> yaml.Node | None:
@@ -93,13 +99,13 @@ def _composed(text: str, file: str) -> yaml.Node | None:
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         character = ord(error.character) if isinstance(error.character, str) else error.character
         message = f"character U+{character:04X} is not allowed in YAML"
-        raise Unreadable(Problem(file, line, column, message)) from None
+        raise Unreadable(Problem(Place(file, line, column), message)) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise Unreadable(Problem(file, line, column, _yaml_complaint(error))) from None
+        raise Unreadable(Problem(Place(file, line, column), _yaml_complaint(error))) from None
     except RecursionError:
-        raise Unreadable(Problem(file, 1, 1, "nested too deeply for a rules file")) from None
+        raise Unreadable(Problem(Place(file, 1, 1), "nested too deeply for a rules file")) from None
 
 
 def _yaml_complaint(error: yaml.MarkedYAMLError) -> str:
@@ -154,7 +160,7 @@ class _Unfolding:
         return data
 
     def _problem(self, node: yaml.Node, message: str) -> Problem:
-        return Problem(self._file, *_position(node), message)
+        return Problem(Place(self._file, *_position(node)), message)
 
 
 def _position(node: yaml.Node, offset: int | None = None) -> tuple[int, int]:

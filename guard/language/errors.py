@@ -6,32 +6,38 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from guard.rule import Place
+
 
 class Complaint(ValueError):
     """A fault in a piece of text.
 
     Attributes:
         message: What is wrong, and what would be right.
-        offset: Where in the text it begins, counted in characters from zero.
+        start: Where in the text it begins, counted in characters from zero.
+        end: Where it ends; None for the end of the text.
+        expected: What belongs there: ``a time such as 10s``.
     """
 
-    def __init__(self, message: str, offset: int = 0) -> None:
+    def __init__(
+        self, message: str, start: int = 0, end: int | None = None, expected: str = ""
+    ) -> None:
         super().__init__(message)
         self.message = message
-        self.offset = offset
+        self.start = start
+        self.end = end
+        self.expected = expected
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """A fault at a position of a file. Lines and columns count from one."""
+    """A fault at a place in a file."""
 
-    file: str
-    line: int
-    column: int
+    place: Place
     message: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+        return f"{self.place}: {self.message}"
 
 
 class RulesError(Exception):

@@ -1,12 +1,14 @@
 """The one-line form of a rule.
 
     rule       = check option*
-    check      = metric [ "of" pattern ] comparison threshold
-    metric     = NAME                           e.g. p95, fail_ratio
-    pattern    = quoted or bare text            "*" is the only wildcard; an upper-case first word
-                                                that another follows is the method
+    check      = metric [ "of" ["each"] pattern ] comparison threshold
+    metric     = NAME [ "(" text ")" ]          e.g. p95, fail_ratio, failures("*503*")
+    text       = quoted or bare text            "*" is the only wildcard
+    pattern    = quoted or bare text            the same; an upper-case first word that another
+                                                follows is the method
     comparison = "<" | "<=" | ">" | ">=" | "==" | "!="
-    option     = "over" TIME | "for" TIME | "after" START | "else" ACTION
+    option     = "over" TIME | "for" TIME | "after" START | "min_requests" COUNT
+               | "no_data" OUTCOME | "else" ACTION
     START      = TIME | "ramp-up" [ "+" TIME ]
 
 Tokens are wide on purpose: a word that stands where a metric or a time must stand is read as one
@@ -18,39 +20,48 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache, partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from guard.engine import metrics
+from guard.engine.metrics import Metric, RunMetric
 from guard.language import units
 from guard.language.errors import Complaint, did_you_mean, one_of
-from guard.language.options import Options
-from guard.rule import Check, Comparison, Selection
+from guard.language.options import OPTIONS, Options
+from guard.rule import SIZES, Basis, Check, Comparison, Selection
 
 _GRAMMAR = r"""
 rule: check option*
-check: METRIC [_OF pattern] COMPARISON THRESHOLD
+check: METRIC [failure] [of] COMPARISON THRESHOLD
+failure: "(" (TEXT | QUOTED) ")"
+of: _OF [EACH] pattern
 pattern: METHOD NAME | NAME | QUOTED
-option: (OVER | FOR) TIME | AFTER start | ELSE ACTION
+option: (OVER | FOR) TIME | AFTER start | MIN_REQUESTS COUNT | NO_DATA OUTCOME | ELSE ACTION
 start: TIME | RAMP_UP [PLUS TIME]
 
 _OF: /of(?!\S)/
+EACH.3: /each(?!\S)/
 OVER: /over(?!\S)/
 FOR: /for(?!\S)/
 AFTER: /after(?!\S)/
+MIN_REQUESTS: /min_requests(?!\S)/
+NO_DATA: /no_data(?!\S)/
 ELSE: /else(?!\S)/
 RAMP_UP.2: "ramp-up"
 PLUS: "+"
 
 METRIC: /[^\s<>=!"'()]+/
+TEXT: /[^\s"'()][^"'()]*/
 COMPARISON: /[<>=!]+/
-THRESHOLD: /(?!(over|for|after|else)(?!\S))[^\s<>=!]\S*/
+THRESHOLD: /(?!(over|for|after|min_requests|no_data|else)(?!\S))[^\s<>=!]\S*/
 METHOD.2: /[A-Z][A-Z0-9_-]*(?=\s+(?![<>]|!=|==)\S)/
 NAME: /(?:(?![<>"']|!=|==)\S)+/
 QUOTED: /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/
-TIME: /(?!(over|for|after|else)(?!\S))[^\s+]+/
+TIME: /(?!(over|for|after|min_requests|no_data|else)(?!\S))[^\s+]+/
+COUNT: /\S+/
+OUTCOME: /\S+/
 ACTION: /\S+/
 
 %ignore /\s+/
@@ -58,6 +69,8 @@ ACTION: /\S+/
 
 _MEANING = {
     "METRIC": "a metric such as p95",
+    "TEXT": 'a failure text such as "*503*"',
+    "RPAR": "')'",
     "_OF": "'of'",
     "NAME": "a request name",
     "COMPARISON": "a comparison such as <",
@@ -65,19 +78,58 @@ _MEANING = {
     "OVER": "'over'",
     "FOR": "'for'",
     "AFTER": "'after'",
+    "MIN_REQUESTS": "'min_requests'",
+    "NO_DATA": "'no_data'",
     "ELSE": "'else'",
     "RAMP_UP": "'ramp-up'",
     "PLUS": "'+'",
     "TIME": "a time such as 10s",
+    "COUNT": "a whole number such as 50",
+    "OUTCOME": "an outcome such as pass",
     "ACTION": "an action such as stop",
     "$END": "the end",
 }
 """What a person would call each terminal, in the order in which alternatives are listed."""
 
-_KEYWORDS = {"_OF": "of", "OVER": "over", "FOR": "for", "AFTER": "after", "ELSE": "else"}
+_KEYWORDS = {
+    "_OF": "of",
+    "OVER": "over",
+    "FOR": "for",
+    "AFTER": "after",
+    "MIN_REQUESTS": "min_requests",
+    "NO_DATA": "no_data",
+    "ELSE": "else",
+}
 _METHOD_AND_NAME = re.compile(r"([A-Z][A-Z0-9_-]*)\s+(\S.*)", re.DOTALL)
 _COMMON_PERCENTILES = ("p50", "p90", "p95", "p99")
 _MISSPELT_COMPARISONS = {"=": "==", "=<": "<=", "=>": ">=", "<>": "!=", "===": "==", "!": "!="}
+_ELSEWHERE = {
+    "http_req_duration": "p95",
+    "http_req_failed": "fail_ratio",
+    "http_reqs": "rps",
+    "vus": "users",
+    "rate": "fail_ratio",
+    "error_rate": "fail_ratio",
+    "errorRate": "fail_ratio",
+    "errors": "failures",
+    "error": "fail_ratio",
+    "fail": "fail_ratio",
+    "mean": "avg",
+    "average": "avg",
+    "med": "median",
+    "hits": "rps",
+    "throughput": "rps",
+    "count": "requests",
+    "latency": "p95",
+    "response_time": "p95",
+    "responseTime": "p95",
+    "rt": "avg",
+    "avg-rt": "avg",
+    "quantile": "p95",
+    "percentile": "p95",
+    "bytes": "content_length",
+}
+"""What other tools, and everyday speech, call our metrics."""
 
 COMPARISONS = tuple(comparison.value for comparison in Comparison)
 METRIC_NAMES = (*metrics.METRICS, "pN")
@@ -99,7 +151,7 @@ def parse(text: str) -> tuple[Check | None, Options, list[Complaint]]:
     reader = _Reader(text)
     check_tree, *option_trees = (child for child in tree.children if isinstance(child, Tree))
     check = reader.check(check_tree)
-    return check, reader.options(option_trees), reader.complaints
+    return check, reader.options(option_trees, check), reader.complaints
 
 
 @cache
@@ -118,25 +170,50 @@ class _Reader:
         self._text = text
 
     def check(self, tree: Tree[Token]) -> Check | None:
-        metric_token, pattern, comparison_token, limit = tree.children
-        metric = self._read(metric_token, _metric)
+        children: list[Any] = list(tree.children)
+        metric_token, failure_tree, of, comparison_token, limit = children
+        metric = self._read(metric_token, partial(_metric, argument=_argument(failure_tree)))
         comparison = self._read(comparison_token, _comparison)
-        selection = self._read(pattern, _selection) if isinstance(pattern, Tree) else None
+        failure = None
+        if failure_tree and metric:
+            failure = self._read(failure_tree, partial(_failure, metric))
+        each, selection = self._selected(of, metric) if of else (False, None)
         if metric is None:
             return None
         threshold = self._read(limit, lambda text: units.threshold(text, metric.unit, metric.name))
         if comparison is None or threshold is None:
             return None
-        return Check(metric.name, metric.unit, comparison, threshold, selection)
+        return Check(
+            metric=metric.name,
+            unit=metric.unit,
+            comparison=comparison,
+            threshold=threshold,
+            selection=selection,
+            each=each,
+            failure=failure,
+            basis=metric.basis,
+        )
 
-    def options(self, trees: list[Tree[Token]]) -> Options:
+    def _selected(
+        self, of: Tree[Token], metric: Metric | RunMetric | None
+    ) -> tuple[bool, Selection | None]:
+        each, pattern = of.children
+        assert isinstance(pattern, Tree)
+        if metric is not None and metric.basis is Basis.RUN:
+            message = f"{metric.name} is a metric of the run, not of requests; leave 'of' out"
+            self._complain(of, Complaint(message))
+        return each is not None, self._read(pattern, _selection)
+
+    def options(self, trees: list[Tree[Token]], check: Check | None) -> Options:
         options = Options()
         seen = set()
         for tree in trees:
             word, value = tree.children
             if word in seen:
-                self._complain(word, f"{str(word)!r} is given twice")
+                self._complain(word, Complaint(f"{str(word)!r} is given twice"))
             seen.add(word)
+            if message := out_of_place(str(word), check):
+                self._complain(word, Complaint(message))
             options = self._read(value, partial(options.plus, str(word))) or options
         return options
 
@@ -145,11 +222,21 @@ class _Reader:
         try:
             return read(self._text[start:end])
         except Complaint as complaint:
-            self._complain(part, complaint.message)
+            self._complain(part, complaint)
             return None
 
-    def _complain(self, part: Token | Tree[Token], message: str) -> None:
-        self.complaints.append(Complaint(message, _extent(part)[0]))
+    def _complain(self, part: Token | Tree[Token], complaint: Complaint) -> None:
+        start, end = _extent(part)
+        expected = _MEANING.get(part.type if isinstance(part, Token) else part.data.upper(), "")
+        self.complaints.append(Complaint(complaint.message, start, end, expected))
+
+
+def out_of_place(word: str, check: Check | None) -> str | None:
+    """Why the option means nothing for the check; None where it does."""
+    if check is None or check.basis is not Basis.RUN or OPTIONS[word].on_run:
+        return None
+    instead = "use 'for' to ask for a length of time" if word == "over" else "leave it out"
+    return f"{word!r} is for rules on requests, and {check.metric} is of the run; {instead}"
 
 
 def _extent(part: Token | Tree[Token]) -> tuple[int, int]:
@@ -158,13 +245,37 @@ def _extent(part: Token | Tree[Token]) -> tuple[int, int]:
     return part.start_pos or 0, part.end_pos or 0
 
 
-def _metric(name: str) -> metrics.Metric:
+def _argument(failure: Tree[Token] | None) -> str:
+    return str(failure.children[0]).strip() if failure else ""
+
+
+def _metric(name: str, argument: str) -> Metric | RunMetric:
     if metric := metrics.find(name):
         return metric
     near = did_you_mean(name, (*metrics.METRICS, *_COMMON_PERCENTILES)) or ";"
-    if re.fullmatch(r"p-?[\d.]+", name, re.ASCII):
+    if metrics.find(f"p{argument}"):
+        near = f"; did you mean 'p{argument}'?"
+    elif name in _ELSEWHERE:
+        near = f"; did you mean {_ELSEWHERE[name]!r}?"
+    if re.fullmatch(r"p-?[\d.]*", name, re.ASCII):
         raise Complaint(f"unknown metric {name!r}{near} percentiles are p0 to p100, e.g. p99.9")
     raise Complaint(f"unknown metric {name!r}{near} metrics are {one_of(METRIC_NAMES)}")
+
+
+def _failure(metric: Metric | RunMetric, parenthesised: str) -> str:
+    text = _unquoted(parenthesised[1:-1].strip())
+    if not metric.of_failures:
+        can = one_of([name for name, metric in metrics.METRICS.items() if metric.of_failures])
+        raise Complaint(f"{metric.name} takes no failure text; only {can} do")
+    if not text:
+        raise Complaint("a failure text can't be empty; leave it out to mean all failures")
+    return text
+
+
+def _unquoted(text: str) -> str:
+    if text[:1] not in ('"', "'"):
+        return text
+    return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
 
 
 def _comparison(text: str) -> Comparison:
@@ -176,8 +287,7 @@ def _comparison(text: str) -> Comparison:
 
 
 def _selection(pattern: str) -> Selection:
-    if pattern[0] in "\"'":
-        pattern = re.sub(r"\\(.)", r"\1", pattern[1:-1], flags=re.DOTALL)
+    pattern = _unquoted(pattern)
     if not pattern:
         raise Complaint("a request name can't be empty; leave 'of' out to mean all requests")
     if match := _METHOD_AND_NAME.fullmatch(pattern):
@@ -196,16 +306,28 @@ def _syntax_complaint(text: str, error: UnexpectedInput) -> Complaint:
     legal = one_of([meaning for terminal, meaning in _MEANING.items() if terminal in expected])
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         return Complaint(f"the rule ends too early; expected {legal}", len(text.rstrip()))
-    offset = error.pos_in_stream
-    assert offset is not None
-    word = text[offset:].split(maxsplit=1)[0]
+    start = error.pos_in_stream
+    assert start is not None
+    word = text[start:].split(maxsplit=1)[0]
+    message = _hint(word, text[:start])
+    if message is None:
+        if expected == {"COMPARISON"}:
+            legal += "; put a name with spaces in quotes"
+        near = did_you_mean(word, [_KEYWORDS[t] for t in expected if t in _KEYWORDS]) or ";"
+        message = f"unexpected {word!r}{near} expected {legal}"
+    return Complaint(message, start, start + len(word), legal)
+
+
+def _hint(word: str, before: str) -> str | None:
+    """What to say of a word that can't stand where it does, if it is a well-known mistake."""
     if word[0] in "\"'":
-        return Complaint(f"the quote {word[0]} is never closed", offset)
-    if word in ("h", "m", "s", "ms", "%", "/s") and text[:offset].rstrip()[-1:].isdigit():
-        return Complaint(f"unexpected {word!r}; write it right behind its number", offset)
-    if word == "up" and text[:offset].split()[-1:] == ["ramp"]:
-        return Complaint("unexpected 'up'; write ramp-up, in one word", offset)
-    if expected == {"COMPARISON"}:
-        legal += "; put a name with spaces in quotes"
-    near = did_you_mean(word, [_KEYWORDS[t] for t in expected if t in _KEYWORDS]) or ";"
-    return Complaint(f"unexpected {word!r}{near} expected {legal}", offset)
+        return f"the quote {word[0]} is never closed"
+    if word in ("h", "m", "s", "ms", "%", "/s", *SIZES) and before.rstrip()[-1:].isdigit():
+        return f"unexpected {word!r}; write it right behind its number"
+    if word == "up" and before.split()[-1:] == ["ramp"]:
+        return "unexpected 'up'; write ramp-up, in one word"
+    if word.lower() in ("and", "or", "&&", "||"):
+        return f"unexpected {word!r}; a rule is a single check, so make the other a rule of its own"
+    if word == "surely":
+        return "'surely' is not in this version; use 'over' and 'for' instead"
+    return None

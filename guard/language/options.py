@@ -54,12 +54,16 @@ class Option:
     Attributes:
         field: Its field in :class:`Options`, and in :class:`~guard.rule.Rule`.
         read: From its text to its value; raises a ``Complaint``.
+        takes: What it takes, for messages.
         meaning: One line for documentation.
+        on_run: Whether it means anything for a rule on the run.
     """
 
     field: str
     read: Callable[[str], Any]
+    takes: str
     meaning: str
+    on_run: bool = True
 
 
 def length(text: str) -> float:
@@ -118,11 +122,38 @@ def _known(text: str, kind: str, legal: tuple[str, ...]) -> str:
 
 
 OPTIONS: dict[str, Option] = {
-    "over": Option("over", length, "judge the requests of the last so many seconds"),
-    "for": Option("hold", length, "the check must be broken this long before it is a breach"),
-    "after": Option("after", start, "arm the rule this long after the test start or the ramp-up"),
-    "min_requests": Option("min_requests", units.count, "fewer requests than this are no data"),
-    "no_data": Option("no_data", no_data, "the rule's outcome when it never had data"),
-    "else": Option("action", action, "what a breach does"),
+    "over": Option(
+        "over",
+        length,
+        "a time such as 10s",
+        "judge the requests of the last so many seconds",
+        on_run=False,
+    ),
+    "for": Option(
+        "hold",
+        length,
+        "a time such as 5s",
+        "the check must be broken this long before it is a breach",
+    ),
+    "after": Option(
+        "after",
+        start,
+        "a time such as 10s, or ramp-up",
+        "arm the rule this long after the test start or the ramp-up",
+    ),
+    "min_requests": Option(
+        "min_requests",
+        units.count,
+        "a whole number such as 50",
+        "fewer requests than this are no data",
+        on_run=False,
+    ),
+    "no_data": Option(
+        "no_data",
+        no_data,
+        f"an outcome: {one_of(NO_DATA_OUTCOMES)}",
+        "the rule's outcome when it never had data",
+    ),
+    "else": Option("action", action, f"an action: {one_of(ACTIONS)}", "what a breach does"),
 }
 """Every option by its word in the language."""

@@ -11,13 +11,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from guard.engine import metrics
 from guard.language import document, grammar
 from guard.language.document import Document, Location
 from guard.language.errors import Complaint, Problem, RulesError, did_you_mean, one_of
 from guard.language.model import FORMS, FileModel, OptionsModel, RuleModel
 from guard.language.options import OPTIONS, Options
-from guard.rule import Check, Rule
+from guard.rule import Basis, Check, Place, Rule
 
 RULES_FILES = ("rules.yaml", "rules.yml")
 """What a rules file is called where nobody says its name."""
@@ -38,13 +37,13 @@ def load_rules(path: str | Path) -> tuple[Rule, ...]:
     """
     path = Path(path)
     if path.exists() and not path.is_file():
-        raise RulesError([Problem(str(path), 1, 1, "can't be read: it is not a file")])
+        raise RulesError([Problem(Place(str(path), 1, 1), "can't be read: it is not a file")])
     try:
         with path.open("rb") as file:
             content = file.read(document.MAX_BYTES + 1)  # enough to see that it is too large
     except OSError as error:
         reason = error.strerror or str(error)
-        raise RulesError([Problem(str(path), 1, 1, f"can't be read: {reason}")]) from None
+        raise RulesError([Problem(Place(str(path), 1, 1), f"can't be read: {reason}")]) from None
     return parse_rules(content, str(path))
 
 
@@ -73,7 +72,7 @@ def parse_rules(content: bytes, file: str) -> tuple[Rule, ...]:
 
 def _not_a_rules_file(doc: Document) -> Problem | None:
     if not doc.data:
-        return Problem(doc.file, 1, 1, "no rules; write rules: and below it a list of them")
+        return Problem(Place(doc.file, 1, 1), "no rules; write rules: and below it a list of them")
     if isinstance(doc.data, list):
         return doc.problem((), "a list alone is not a rules file; put rules: above it")
     if isinstance(doc.data, str):
@@ -159,7 +158,7 @@ class _Reader:
         return _Draft(
             location,
             check,
-            self._options(item, location),
+            self._options(item, location, check),
             self._text(item, (*location, "name")),
             self._text(item, (*location, "because")),
         )
@@ -167,7 +166,7 @@ class _Reader:
     def _line(self, text: str, location: Location) -> tuple[Check | None, Options]:
         check, options, complaints = grammar.parse(text)
         for complaint in complaints:
-            self._complain(location, complaint.message, complaint.offset)
+            self._complain(location, complaint.message, complaint.start)
         return check, options
 
     def _complain_of_misplaced(self, options: Options, location: Location) -> None:
@@ -177,7 +176,7 @@ class _Reader:
             named = " and ".join(map(repr, words))
             self._complain(location, f"the check ends with its threshold; make {named} a key here")
 
-    def _options(self, mapping: object, location: Location) -> Options:
+    def _options(self, mapping: object, location: Location, check: Check | None = None) -> Options:
         options = Options()
         if not isinstance(mapping, dict):
             return options
@@ -185,11 +184,13 @@ class _Reader:
             text = mapping.get(word)
             if not isinstance(text, str):
                 continue
+            where = (*location, word)
+            if message := grammar.out_of_place(word, check):
+                self.problems.append(self._doc.problem_of_key(where, self._about(where) + message))
             try:
                 options = options.plus(word, text)
             except Complaint as complaint:
-                where = (*location, word)
-                self._complain(where, f"{word}: {complaint.message}", complaint.offset)
+                self._complain(where, f"{word}: {complaint.message}", complaint.start)
         return options
 
     def _text(self, mapping: dict[str, Any], location: Location) -> str | None:
@@ -208,11 +209,11 @@ class _Reader:
         rules = []
         for draft in drafts:
             assert draft.check is not None
-            rule = _rule(draft, draft.check, defaults)
+            rule = _rule(draft, draft.check, defaults, self._doc.place(draft.location))
             if not rule.named and checks[rule.name] > 1:
                 rule = replace(rule, name=str(rule))
             if rule.name in first_of:
-                line = self._doc.problem(first_of[rule.name], "").line
+                line = self._doc.place(first_of[rule.name]).line
                 what = "this name" if rule.named else "this rule"
                 self._complain(
                     draft.location, f"{what} is given twice; the first is in line {line}"
@@ -236,16 +237,19 @@ class _Reader:
         return f'rule "{name}": ' if isinstance(name, str) and name else f"rule {index + 1}: "
 
 
-def _rule(draft: _Draft, check: Check, defaults: Options) -> Rule:
-    given = draft.options.filled_from(defaults).given()
-    metric = metrics.find(check.metric)
-    if metric is not None and metric.counts_requests and draft.options.min_requests is None:
-        given["min_requests"] = 0  # whatever the defaults: no request is what it must notice
+def _rule(draft: _Draft, check: Check, defaults: Options, place: Place) -> Rule:
+    if check.basis is not Basis.REQUESTS:
+        # A rule on the number of requests must notice that there are none.
+        defaults = replace(defaults, min_requests=None)
+    if check.basis is Basis.RUN:
+        defaults = replace(defaults, over=None)
+    given = {"min_requests": check.fewest, **draft.options.filled_from(defaults).given()}
     return Rule(
         name=draft.name or str(check),
         check=check,
         because=draft.because,
         named=draft.name is not None,
+        place=place,
         **given,
     )
 

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 from guard.language.errors import Complaint
-from guard.rule import Unit
+from guard.rule import SIZES, Unit
 
 TIME_EXAMPLES = "500ms, 10s, 1m30s or 2h"
 
@@ -17,6 +17,7 @@ _PERCENT = re.compile(rf"({_NUMBER})%", re.ASCII)
 _TIME = re.compile(
     rf"(?=.)(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?(?:({_NUMBER})ms)?", re.ASCII
 )
+_SIZE = re.compile(rf"({_NUMBER})({'|'.join(SIZES)})?", re.ASCII)
 _MILLISECONDS_OF_PARTS = (3_600_000, 60_000, 1000, 1)
 
 
@@ -35,7 +36,8 @@ def timespan(text: str) -> float:
 
 
 def threshold(text: str, unit: Unit, metric: str) -> float:
-    """The threshold in the unit of its metric. A bare number is in that unit already.
+    """The threshold in the unit of its metric. A bare number is in that unit already, except for
+    seconds: other times are in milliseconds, so it would be misread.
 
     Raises:
         Complaint: The text is not a quantity of that unit, or out of its range.
@@ -52,7 +54,15 @@ def threshold(text: str, unit: Unit, metric: str) -> float:
         case Unit.COUNT:
             if _NUMBER_ONLY.fullmatch(text):
                 return float(text)
-            raise Complaint(f"{metric} is a count, {text!r} is not; write e.g. 100")
+            example = _plain(text) or 100
+            raise Complaint(f"{metric} is a count, {text!r} is not; write e.g. {example}")
+        case Unit.SECONDS:
+            try:
+                return timespan(text)
+            except Complaint as complaint:
+                raise Complaint(f"{metric} is a time; {complaint.message}") from None
+        case Unit.BYTES:
+            return _size(text, metric)
 
 
 def count(text: str) -> int:
@@ -63,7 +73,15 @@ def count(text: str) -> int:
     """
     if re.fullmatch(r"0|[1-9]\d{0,11}", text, re.ASCII):
         return int(text)
-    raise Complaint(f"{text!r} is not a whole number; write e.g. 50")
+    raise Complaint(f"{text!r} is not a whole number; write e.g. {_plain(text) or 50}")
+
+
+def _plain(text: str) -> str | None:
+    """The whole number that a text in another notation probably means: ``010``, ``1e3``,
+    ``1_000``."""
+    if not re.fullmatch(r"\d[\d_,]{,9}(e\d)?", text, re.ASCII):
+        return None
+    return f"{Decimal(text.replace(',', '').replace('_', '')):f}".lstrip("0") or "0"
 
 
 def _milliseconds(text: str) -> Decimal | None:
@@ -81,6 +99,13 @@ def _time_threshold(text: str, metric: str) -> float:
     if milliseconds is None:
         raise Complaint(f"{metric} is a time, {text!r} is not; write e.g. 500ms or 2s")
     return float(milliseconds)
+
+
+def _size(text: str, metric: str) -> float:
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise Complaint(f"{metric} is a size, {text!r} is not; write e.g. 2kB or 5MB")
+    return float(Decimal(match[1]) * 1000 ** SIZES.index(match[2] or "B"))
 
 
 def _ratio(text: str, metric: str) -> float:

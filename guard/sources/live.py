@@ -9,7 +9,7 @@ from locust.env import Environment
 from locust.stats import StatsEntry
 
 from guard.engine.counts import Counts
-from guard.engine.snapshot import EntryKey, Snapshot
+from guard.engine.snapshot import EntryKey, Snapshot, Vitals
 from guard.rule import Selection
 
 
@@ -52,7 +52,7 @@ class LiveSource:
         return Snapshot(
             total=self._counts(None, stats.total),
             entries=dict(self._entries(stats.entries)) if self._selections else {},
-            users=runner.user_count if runner else 0,
+            vitals=Vitals(users=runner.user_count if runner else 0),
             ramped_up_at=ramped_up_at,
         )
 

@@ -11,7 +11,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner
 
 from guard.engine.counts import NOTHING, Counts
-from guard.engine.snapshot import Snapshot
+from guard.engine.snapshot import Snapshot, Vitals
 from guard.rule import Selection
 from guard.sources.live import LiveSource
 
@@ -53,7 +53,7 @@ class MasterSource(LiveSource):
             self._end_round()
         return replace(
             self._round,
-            users=self._runner.user_count,
+            vitals=Vitals(users=self._runner.user_count),
             counted_until=self._round_ended_at,
             lag=runners.WORKER_REPORT_INTERVAL,
             ramped_up_at=ramped_up_at,

@@ -11,7 +11,7 @@ import pytest
 from guard.effects.console import Console, print_table
 from guard.engine.counts import Counts
 from guard.engine.guard import Guard
-from guard.engine.snapshot import Snapshot
+from guard.engine.snapshot import Snapshot, Vitals
 from guard.language.rulefile import parse_rules
 
 RULES = b"""
@@ -31,7 +31,9 @@ def guard_and_transitions():
     transitions = []
     for second in range(1, 4):
         counts = Counts(10 * second, 0, 9000.0 * second, {900: 10 * second}, 900, 900)
-        transitions += guard.tick(Snapshot(counts, {CHECKOUT: counts}, users=7), float(second))
+        transitions += guard.tick(
+            Snapshot(counts, {CHECKOUT: counts}, vitals=Vitals(users=7)), float(second)
+        )
     transitions += guard.finish(Snapshot(counts, {CHECKOUT: counts}), 3.0)
     return guard, live, transitions
 

@@ -10,7 +10,7 @@ import pytest
 from guard.engine.counts import Counts
 from guard.engine.guard import Guard
 from guard.engine.judge import Transition
-from guard.engine.snapshot import Snapshot
+from guard.engine.snapshot import Snapshot, Vitals
 from guard.engine.verdict import RuleResult, Verdict
 from guard.language.rulefile import parse_rules
 from guard.rule import Rule, State
@@ -125,7 +125,7 @@ class Run:
                 (label.partition(" ")[0], label.partition(" ")[2]): tally.counts
                 for label, tally in self.entries.items()
             },
-            users=self._users,
+            vitals=Vitals(users=self._users),
             ramped_up_at=self._ramp_up if ramped_up else None,
         )
 

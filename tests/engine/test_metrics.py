@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from guard.engine import metrics
 from guard.engine.counts import Counts
-from guard.rule import Unit
+from guard.rule import Basis, Unit
 
 SERIES = [(10, 0, 100), (30, 3, 200), (10, 0, {100: 9, 900: 1}), (50, 1, 300)]
 
@@ -211,7 +211,10 @@ def test_find_knows_nothing_else(name):
 
 def test_metrics_that_count_requests():
     """Only for these an empty window is a reading, of zero."""
-    assert {m.name for m in metrics.METRICS.values() if m.counts_requests} == {"requests", "rps"}
+    assert {m.name for m in metrics.METRICS.values() if m.basis is Basis.TALLY} == {
+        "requests",
+        "rps",
+    }
 
 
 @settings(deadline=None, max_examples=100)

@@ -110,5 +110,5 @@ def test_any_text_is_a_rule_or_gives_complaints_inside_it(text):
     check, _, complaints = parse(text)
     assert complaints or check is not None
     for complaint in complaints:
-        assert 0 <= complaint.offset <= len(text)
+        assert 0 <= complaint.start <= (complaint.end or len(text)) <= len(text)
         assert "\n" not in complaint.message

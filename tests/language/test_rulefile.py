@@ -30,8 +30,8 @@ def test_positions_lie_within_the_file(file):
     with pytest.raises(RulesError) as error:
         parse_rules(file.read_bytes(), file.name)
     for problem in error.value.problems:
-        assert 1 <= problem.line <= len(lines)
-        assert 1 <= problem.column <= len(lines[problem.line - 1]) + 1
+        assert 1 <= problem.place.line <= len(lines)
+        assert 1 <= problem.place.column <= len(lines[problem.place.line - 1]) + 1
 
 
 def test_expected_messages_have_a_file_and_files_a_message():
@@ -158,8 +158,8 @@ def test_columns_are_those_of_the_file_whatever_yaml_makes_of_the_text(line):
     with pytest.raises(RulesError) as error:
         parse_rules(f"rules:\n{line}".encode(), "rules.yaml")
     (problem,) = error.value.problems
-    assert problem.line == 2
-    assert line[problem.column - 1 :].startswith("10%")
+    assert problem.place.line == 2
+    assert line[problem.place.column - 1 :].startswith("10%")
 
 
 def test_defaults_do_not_blind_rules_that_count_requests():

@@ -89,7 +89,7 @@ def test_nothing_has_no_extremes(environment):
 def test_users_and_the_end_of_ramp_up(environment):
     runner = environment.create_local_runner()
     snapshot = LiveSource(environment, ()).read(12.5)
-    assert (snapshot.users, snapshot.ramped_up_at) == (runner.user_count, 12.5)
+    assert (snapshot.vitals.users, snapshot.ramped_up_at) == (runner.user_count, 12.5)
 
 
 def test_only_a_master_gets_its_numbers_in_lumps(environment):
