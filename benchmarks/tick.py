@@ -103,7 +103,7 @@ def milliseconds_of_ticks(scenario: Scenario) -> list[float]:
         begin = time.thread_time_ns()
         guard.tick(source.read(None), float(second))
         taken.append((time.thread_time_ns() - begin) / 1e6)
-    verdict = guard.verdict
+    verdict = guard.verdict()
     assert verdict.outcome is Outcome.PASS, verdict.reason
     assert all(result.judged for result in verdict.rules)
     return taken[WARM_UP:]

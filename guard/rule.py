@@ -6,7 +6,9 @@ that the rules language reads back to the same value.
 
 from __future__ import annotations
 
+import operator
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -40,6 +42,21 @@ class Comparison(Enum):
     AT_LEAST = ">="
     EQUAL = "=="
     DIFFERENT = "!="
+
+    @property
+    def holds(self) -> Callable[[float, float], bool]:
+        """From a value and a threshold to whether the check holds."""
+        return _HOLDS[self]
+
+
+_HOLDS = {
+    Comparison.LESS: operator.lt,
+    Comparison.AT_MOST: operator.le,
+    Comparison.MORE: operator.gt,
+    Comparison.AT_LEAST: operator.ge,
+    Comparison.EQUAL: operator.eq,
+    Comparison.DIFFERENT: operator.ne,
+}
 
 
 class Action(Enum):
@@ -127,32 +144,18 @@ class Check:
     failure: str | None = None
     basis: Basis = Basis.REQUESTS
 
-    def holds(self, value: float) -> bool:
-        match self.comparison:
-            case Comparison.LESS:
-                return value < self.threshold
-            case Comparison.AT_MOST:
-                return value <= self.threshold
-            case Comparison.MORE:
-                return value > self.threshold
-            case Comparison.AT_LEAST:
-                return value >= self.threshold
-            case Comparison.EQUAL:
-                return value == self.threshold
-            case Comparison.DIFFERENT:
-                return value != self.threshold
-
-    def worse(self, a: float, b: float) -> float:
-        """Of two values the one that is further beyond, or nearer to, breaking the check."""
+    @property
+    def is_worse(self) -> Callable[[float, float], bool]:
+        """Whether the first of two values is further beyond, or nearer to, breaking the check."""
         match self.comparison:
             case Comparison.LESS | Comparison.AT_MOST:
-                return max(a, b)
+                return operator.gt
             case Comparison.MORE | Comparison.AT_LEAST:
-                return min(a, b)
+                return operator.lt
             case Comparison.EQUAL:
-                return max(a, b, key=lambda value: abs(value - self.threshold))
+                return lambda a, b: abs(a - self.threshold) > abs(b - self.threshold)
             case Comparison.DIFFERENT:
-                return min(a, b, key=lambda value: abs(value - self.threshold))
+                return lambda a, b: abs(a - self.threshold) < abs(b - self.threshold)
 
     @property
     def fewest(self) -> int:
@@ -308,12 +311,12 @@ def timespan_text(seconds: float) -> str:
     return text or "0s"
 
 
-def size_text(size: float) -> str:
-    """A number of bytes in the largest unit that it fills: ``5MB``, ``1.5kB``."""
+def in_largest_unit(size: float) -> tuple[Decimal, str]:
+    """A number of bytes as a number of the largest unit that it fills, and the unit."""
     exact, power = Decimal(repr(size)), 0
     while exact >= 1000 and power < len(SIZES) - 1:
         exact, power = exact / 1000, power + 1
-    return f"{exact.normalize():f}{SIZES[power]}"
+    return exact.normalize(), SIZES[power]
 
 
 def threshold_text(value: float, unit: Unit) -> str:
@@ -326,6 +329,6 @@ def threshold_text(value: float, unit: Unit) -> str:
         case Unit.SECONDS:
             return timespan_text(value)
         case Unit.BYTES:
-            return size_text(value)
+            return "{:f}{}".format(*in_largest_unit(value))
         case _:
             return f"{number_text(value)}{unit.value}"

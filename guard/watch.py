@@ -26,6 +26,9 @@ logger = logging.getLogger("guard")
 TICK = 1.0
 """Seconds between two evaluations."""
 
+STRETCH = 0.002
+"""Seconds for which a tick may keep the event loop to itself."""
+
 REFRESH = 10.0
 """Seconds after which effects are told the verdict as it stands, when nothing has changed."""
 
@@ -48,16 +51,18 @@ class Watch:
         self._ended_at: float | None = None
         self._greenlet: gevent.Greenlet[[], None] | None = None
         self._refreshed_at = 0.0
+        self._busy_since = 0.0
         self._warned_of_unmatched = False
         self._stop_requested = False
         self._concluded = False
         self._closed = False
 
     def _live_source(self) -> LiveSource:
-        runner, selections = self._environment.runner, self._guard.selections
+        runner = self._environment.runner
+        selections, failures = self._guard.selections, self._guard.failures
         if isinstance(runner, MasterRunner):
-            return MasterSource(self._environment, runner, selections, self._elapsed)
-        return LiveSource(self._environment, selections)
+            return MasterSource(self._environment, runner, selections, self._elapsed, failures)
+        return LiveSource(self._environment, selections, failures)
 
     def begin(self) -> None:
         """Start to tick."""
@@ -134,11 +139,14 @@ class Watch:
     @property
     def verdict(self) -> Verdict:
         """The verdict as it stands: as if the run ended now."""
+        return self._verdict(lambda: True)
+
+    def _verdict(self, go_on: Callable[[], bool]) -> Verdict:
         guard = self._guard
         try:
             if self._load_ended_at is not None and not self._concluded:
                 guard.settle(self._source.read_totals(self._ramped_up_at), self._now())
-            verdict = guard.verdict
+            verdict = guard.verdict(go_on)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must show in the verdict
             verdict = Verdict(
                 outcome=Outcome.ERROR,
@@ -183,17 +191,27 @@ class Watch:
 
     def _tick(self) -> None:
         now = self._now()
-        transitions = self._guard.tick(self._source.read(self._ramped_up_at), now)
+        self._busy_since = time.perf_counter()
+        snapshot = self._source.read(self._ramped_up_at)
+        transitions = self._guard.tick(snapshot, now, self._breathe)
         if transitions:
             verdict = self.verdict
             self._tell(lambda effect: effect.changed(transitions, verdict))
-        elif now - self._refreshed_at >= REFRESH:
+        elif now - self._refreshed_at >= REFRESH and self._breathe():
             self._refreshed_at = now
-            verdict = self.verdict
+            verdict = self._verdict(self._breathe)
             self._tell(lambda effect: effect.refreshed(verdict))
             self._warn_of_unmatched()
         if self._guard.stop is not None:
             self._stop()
+
+    def _breathe(self) -> bool:
+        """Let the users have their turn, if they have waited for long enough. Whether the load
+        still goes on after that."""
+        if time.perf_counter() - self._busy_since >= STRETCH:
+            gevent.sleep(0)
+            self._busy_since = time.perf_counter()
+        return self._load_ended_at is None
 
     def _warn_of_unmatched(self) -> None:
         """Say once, and early, which rules wait for requests that nobody makes."""

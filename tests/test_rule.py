@@ -247,7 +247,11 @@ def test_number_text_is_exact(value):
 )
 def test_check_holds(comparison, below, at, above):
     check = p95(comparison)
-    assert [check.holds(value) for value in (499.9, 500.0, 500.1)] == [below, at, above]
+    assert [check.comparison.holds(v, check.threshold) for v in (499.9, 500.0, 500.1)] == [
+        below,
+        at,
+        above,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -262,8 +266,10 @@ def test_check_holds(comparison, below, at, above):
     ],
 )
 def test_worse_of_two_values(comparison, worse):
-    assert p95(comparison).worse(400.0, 700.0) == worse
-    assert p95(comparison).worse(700.0, 400.0) == worse
+    better = {400.0: 700.0, 700.0: 400.0}[worse]
+    assert p95(comparison).is_worse(worse, better)
+    assert not p95(comparison).is_worse(better, worse)
+    assert not p95(comparison).is_worse(worse, worse)
 
 
 @pytest.mark.parametrize(

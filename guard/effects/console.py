@@ -119,7 +119,7 @@ def _cells(result: RuleResult) -> tuple[str, ...]:
         reading = told_apart(result.value, check.threshold, check.unit)
     return (
         _called(result.rule),
-        result.entry,
+        result.entry or "",
         reading,
         limit(result.rule),
         result.state.value,
@@ -129,5 +129,5 @@ def _cells(result: RuleResult) -> tuple[str, ...]:
 
 def _called(rule: Rule) -> str:
     """The rule's line without what other columns say: ``p95 over 10s for 5s``, after its name."""
-    line = rule.check.metric + str(rule).removeprefix(str(rule.check))
+    line = rule.check.measured + str(rule).removeprefix(str(rule.check))
     return f"{rule.name}: {line}" if rule.named else line

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
-from guard.engine.counts import Odometer, total
+from guard.engine.bench import Bench, as_if_ended
+from guard.engine.counts import NOTHING, Counts, Odometer
 from guard.engine.judge import Judge, Transition
-from guard.engine.snapshot import EntryKey, Snapshot
-from guard.engine.verdict import Verdict, decide, result_of
+from guard.engine.pulse import Pulse
+from guard.engine.seating import Seating
+from guard.engine.snapshot import EntryKey, Snapshot, Vitals
+from guard.engine.verdict import RuleResult, Verdict, decide, results_of
+from guard.engine.window import Timeline
 from guard.rule import Rule, Selection
+
+PIECE = 20
+"""Entries or benches after which others may have their turn: well under a millisecond of work."""
+
+LISTED = 100
+"""Entries of a rule that a verdict lists while the run goes on, beside those that stand out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +29,10 @@ class Stop:
 
     reason: str
     at: float
+
+
+def _always() -> bool:
+    return True
 
 
 class Guard:
@@ -40,48 +55,81 @@ class Guard:
         self.failure: str | None = None
         self.distrust: str | None = None
         self.final = False
-        self._judges = [Judge(rule) for rule in rules]
-        self._total = Odometer()
-        self._entries: dict[EntryKey, Odometer] = {}
-        self._keys: dict[Selection, list[EntryKey]] = {s: [] for s in self.selections}
+        self._seating = Seating(self.rules)
+        self._total = _Feed(self._seating.on_total())
+        self._entries: dict[EntryKey, _Feed] = {}
+        self._timelines = {rule.over: Timeline(rule.over) for rule in rules if rule.over}
+        self._order = {id(rule): index for index, rule in enumerate(self.rules)}
+        self._pulse = Pulse()
         self._last = 0.0
+        self._until = 0.0
         self._users = 0
 
     @property
     def selections(self) -> frozenset[Selection]:
         """The entries that snapshots must hold beside the total."""
-        return frozenset(rule.check.selection for rule in self.rules if rule.check.selection)
+        return self._seating.selections
+
+    @property
+    def failures(self) -> frozenset[str]:
+        """The patterns of failure texts that counts must tell apart."""
+        return frozenset(rule.check.failure for rule in self.rules if rule.check.failure)
 
     @property
     def unmatched(self) -> list[Selection]:
-        """Those of which no request has been seen yet."""
-        return [selection for selection, keys in self._keys.items() if not keys]
+        """The selections of which no request has been seen yet."""
+        return self._seating.unmatched
 
-    def tick(self, snapshot: Snapshot, now: float) -> list[Transition]:
+    def tick(
+        self, snapshot: Snapshot, now: float, go_on: Callable[[], bool] = _always
+    ) -> list[Transition]:
         """Judge every rule that is judged live, once.
+
+        Args:
+            snapshot: What there is to judge.
+            now: Seconds since the test start.
+            go_on: Asked between small pieces of the work whether to go on; it may let others have
+                their turn. What a tick leaves undone is left to the end of the run.
 
         Returns:
             The changes of state, in the order of the rules. :attr:`stop` tells whether one of
             them, now or earlier, asks for the run to be stopped.
         """
-        self._observe(snapshot, now, self._judges)
-        live = [judge for judge in self._judges if not judge.rule.judged_at_end]
-        transitions = self._evaluate(live, now)
-        for transition in transitions:
-            if transition.is_breach and transition.rule.action.stops:
-                self.stop = self.stop or Stop(str(transition), now)
-        return transitions
+        passed = now - self._last
+        self._last = now
+        vitals = self._pulse.feel(snapshot, now)
+        pieces = chain(self._take_in(snapshot, now), self._judge(vitals, now, passed))
+        found: list[Transition] = []
+        for number, changes in enumerate(pieces):
+            found += changes
+            if number % PIECE == PIECE - 1 and not go_on():
+                return self._in_order(found)
+        found = self._in_order(found)
+        for change in found:
+            if change.is_breach and change.rule.action.stops:
+                self.stop = self.stop or Stop(str(change), now)
+        return found
 
     def settle(self, snapshot: Snapshot, now: float) -> None:
         """Take the counts that came in after the load stopped into the whole-run windows."""
-        self._observe(snapshot, now, self._whole_run)
+        for _ in self._take_in(snapshot, now):
+            pass
+        for bench in self._seating.benches:
+            bench.reach_end(self._until)
 
     def finish(self, snapshot: Snapshot, now: float) -> list[Transition]:
         """Judge the whole-run rules on the final totals. After this nothing moves any more."""
-        self._observe(snapshot, now, self._whole_run)
-        transitions = self._evaluate(self._whole_run, now)
+        passed = now - self._last
+        vitals = self._pulse.feel(snapshot, now)
+        self.settle(snapshot, now)
+        self._last = now
+        found: list[Transition] = []
+        for bench in self._seating.benches:
+            found += bench.conclude(now, passed, self._users)
+        for run_bench in self._seating.run_benches.values():
+            found += run_bench.conclude(vitals, now, passed)
         self.final = True
-        return transitions
+        return self._in_order(found)
 
     def fail(self, how: str, now: float, *, running: bool) -> None:
         """Note that the guard itself failed: the run's outcome is an error, whatever else, and a
@@ -91,13 +139,23 @@ class Guard:
             if running:
                 self.stop = self.stop or Stop(self.failure, now)
 
-    @property
-    def verdict(self) -> Verdict:
-        """The verdict as it would be if the run ended at the last tick."""
-        judges = self._judges
-        if not self.final:
-            judges = [judge.as_if_ended(self._last, self._users) for judge in judges]
-        results = [result_of(judge) for judge in judges]
+    def verdict(self, go_on: Callable[[], bool] = _always) -> Verdict:
+        """The verdict as it would be if the run ended at the last tick.
+
+        While the run goes on, it lists those entries of a large ``each`` that stand out, and fills
+        up with others.
+
+        Args:
+            go_on: Called between small pieces of the work; it may let others have their turn.
+        """
+        results: list[RuleResult] = []
+        for index in range(len(self.rules)):
+            judges = []
+            for number, judge in enumerate(self._seating.judges_of(index)):
+                judges.append(self._as_if_ended(judge))
+                if number % PIECE == PIECE - 1:
+                    go_on()
+            results += results_of(judges if self.final else _outstanding(judges))
         outcome, reason = decide(results, self.failure, self.distrust)
         return Verdict(
             outcome=outcome,
@@ -109,38 +167,65 @@ class Guard:
             duration=self._last,
         )
 
-    @property
-    def _whole_run(self) -> list[Judge]:
-        return [judge for judge in self._judges if judge.rule.over is None]
+    def _as_if_ended(self, judge: Judge) -> Judge:
+        if self.final or not judge.rule.on_totals:
+            return judge
+        return as_if_ended(judge, self._last, self._users)
 
-    def _observe(self, snapshot: Snapshot, now: float, judges: Sequence[Judge]) -> None:
-        """Give each judge what was counted since the last observation."""
-        until = now if snapshot.counted_until is None else snapshot.counted_until
+    def _take_in(self, snapshot: Snapshot, now: float) -> Iterator[Sequence[Transition]]:
+        """Let each window have what was counted since the last time, entry by entry."""
         self._users = snapshot.vitals.users
-        added_total = self._total.advance(snapshot.total)
-        added = {
-            key: self._odometer(key).advance(counts) for key, counts in snapshot.entries.items()
-        }
-        for judge in judges:
-            part = added_total
-            if selection := judge.rule.check.selection:
-                part = total(added[key] for key in self._keys[selection] if key in added)
-            judge.observe(part, until, snapshot)
+        until = now if snapshot.counted_until is None else snapshot.counted_until
+        for key, counts in snapshot.entries.items():
+            feed = self._entries.get(key)
+            if feed is None and counts.requests:
+                benches = self._seating.on_entry(key, self._until)
+                feed = self._entries[key] = _Feed(benches)
+            if feed is not None:
+                feed.take_in(counts, until)
+            yield ()
+        self._total.take_in(snapshot.total, until)
+        self._until = until
+        self._seating.arm(snapshot, until, now)
 
-    def _odometer(self, key: EntryKey) -> Odometer:
-        """The entry's odometer. Only for a new entry is it asked which selections it matches."""
-        if key not in self._entries:
-            self._entries[key] = Odometer()
-            for selection, keys in self._keys.items():
-                if selection.matches(*key):
-                    keys.append(key)
-        return self._entries[key]
+    def _judge(self, vitals: Vitals, now: float, passed: float) -> Iterator[Sequence[Transition]]:
+        """Evaluate every rule that is judged live, bench by bench."""
+        until, users = self._until, vitals.users
+        begins: dict[float | None, float] = {None: 0.0}
+        begins |= {length: line.begin(until) for length, line in self._timelines.items()}
+        for bench in self._seating.benches:
+            bench.reach(begins[bench.length], until)
+            yield bench.evaluate(now, passed, users)
+        for run_bench in self._seating.run_benches.values():
+            yield run_bench.evaluate(vitals, now, passed)
 
-    def _evaluate(self, judges: Sequence[Judge], now: float) -> list[Transition]:
-        passed = now - self._last
-        self._last = now
-        changes = (judge.evaluate(now, passed, self._users) for judge in judges)
-        return [change for change in changes if change is not None]
+    def _in_order(self, changes: Iterable[Transition]) -> list[Transition]:
+        return sorted(changes, key=lambda change: self._order[id(change.rule)])
+
+
+class _Feed:
+    """Feeds the benches that an entry concerns."""
+
+    __slots__ = ("_benches", "_odometer")
+
+    def __init__(self, benches: Sequence[Bench]) -> None:
+        self._benches = benches
+        self._odometer = Odometer()
+
+    def take_in(self, counts: Counts, until: float) -> None:
+        added = self._odometer.advance(counts)
+        if added is not NOTHING:
+            for bench in self._benches:
+                bench.add(added, until)
+
+
+def _outstanding(judges: Sequence[Judge]) -> Sequence[Judge]:
+    """The judges of a rule whose entry does not simply pass, and some of the others."""
+    if len(judges) <= LISTED:
+        return judges
+    dull = [judge for judge in judges if judge.is_content]
+    spared = {id(judge) for judge in dull[max(0, LISTED - (len(judges) - len(dull))) :]}
+    return [judge for judge in judges if id(judge) not in spared]
 
 
 def widened(rules: Sequence[Rule], shortest: float) -> tuple[list[Rule], list[Rule]]:

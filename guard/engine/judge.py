@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from guard.engine import metrics
-from guard.engine.counts import Counts
+from guard.engine.metrics import Metric, RunMetric, narrowed
 from guard.engine.reading import Reading, sentence
-from guard.engine.snapshot import Snapshot
 from guard.engine.window import JITTER, Window
-from guard.rule import Action, Outcome, Rule, Start, State, number_text
+from guard.rule import Action, Outcome, Rule, State, number_text
 
 OUTCOME_OF_BREACH = {
     Action.STOP: Outcome.FAIL,
@@ -27,7 +25,7 @@ class Transition:
 
     Attributes:
         rule: The rule.
-        entry: The entry it judged; None for the aggregate.
+        entry: The entry it judged; None for the aggregate and for the run.
         before: State before.
         after: State from ``reading.at`` on.
         reading: What was measured.
@@ -51,19 +49,30 @@ class Transition:
         return sentence(self.rule, self.entry, self.reading)
 
 
-class Judge:
-    """Judges one rule on one entry, evaluation by evaluation.
+class Sample(NamedTuple):
+    """What a reading is of, beside its value: as in :class:`~guard.engine.reading.Reading`."""
 
-    The state moves only on readings with data: a broken check makes it ``pending``, broken for the
-    length of ``for`` it is ``breached``, and a check that holds again clears both. A breach is
-    remembered beyond its recovery.
+    requests: int | None
+    seconds: float
+    at: float
+    users: int
+
+
+class Judge:
+    """Judges one rule on one entry, value by value.
+
+    The state moves only on values: a broken check makes it ``pending``, broken for the length of
+    ``for`` it is ``breached``, and a check that holds again clears both. A breach is remembered
+    beyond its recovery.
 
     Attributes:
         rule: The rule.
-        entry: The entry it judges; None for the aggregate.
+        entry: The entry it judges; None for the aggregate and for the run.
         state: Where the rule stands.
-        window: What it is judged on; None until the rule is armed.
-        reading: The last one with data, or the last one while there was none yet.
+        window: What it is judged on; None until the rule is armed, and for the run.
+        measure: How its metric is measured in the window.
+        min_requests: As the rule says.
+        restless: Whether it must be asked again although its window has not changed.
         judged: Whether there ever was data.
         worst: The value that broke the check most, or came nearest to it.
         pending_at: Since when the check has been broken, in seconds since the test start.
@@ -72,15 +81,36 @@ class Judge:
         recovered_at: When the check held again after the last breach.
     """
 
-    def __init__(self, rule: Rule) -> None:
-        metric = metrics.find(rule.check.metric)
-        if not isinstance(metric, metrics.Metric):
-            raise ValueError(f"unknown metric {rule.check.metric!r}")
+    __slots__ = (
+        "_broken_for",
+        "_holds",
+        "_is_worse",
+        "_metric",
+        "_per_second",
+        "_sample",
+        "_threshold",
+        "_value",
+        "breach",
+        "breach_pending_at",
+        "entry",
+        "judged",
+        "measure",
+        "min_requests",
+        "pending_at",
+        "recovered_at",
+        "rule",
+        "state",
+        "window",
+        "worst",
+    )
+
+    def __init__(self, rule: Rule, metric: Metric | RunMetric, entry: str | None) -> None:
+        check = rule.check
         self.rule = rule
-        self.entry = rule.check.selection.label if rule.check.selection else None
+        self.entry = entry
         self.state = State.WAITING
         self.window: Window | None = None
-        self.reading: Reading | None = None
+        self.min_requests = rule.min_requests
         self.judged = False
         self.worst: float | None = None
         self.pending_at: float | None = None
@@ -88,63 +118,73 @@ class Judge:
         self.breach_pending_at: float | None = None
         self.recovered_at: float | None = None
         self._metric = metric
+        self._per_second = False
+        if isinstance(metric, Metric):
+            self._per_second = metric.per_second
+            self.measure = metric.measure
+            if check.failure is not None:
+                self.measure = narrowed(metric.measure, check.failure)
+        self._holds = check.comparison.holds
+        self._threshold = check.threshold
+        self._is_worse = check.is_worse
+        self._value: float | None = None
+        self._sample: Sample | None = None
         self._broken_for = 0.0
-        if rule.after == Start():
-            self._arm(0.0)
 
-    def _arm(self, now: float) -> None:
-        self.window = Window(self.rule.over, now)
+    def arm(self, window: Window | None = None) -> None:
+        """Begin to watch."""
+        self.window = window
         self.state = State.OK
 
-    def observe(self, added: Counts, until: float, snapshot: Snapshot) -> None:
-        """Take in what was counted up to a moment since the one before, or arm the rule if its
-        start has come.
+    @property
+    def restless(self) -> bool:
+        return self._per_second or self.state is State.PENDING
 
-        What was counted up to the arming came before it, so it is not taken in.
-        """
-        if self.window is not None:
-            self.window.add(added, until)
-            return
-        start = self.rule.after
-        begin = snapshot.ramped_up_at if start.ramp_up else 0.0
-        if begin is not None and until - snapshot.lag >= begin + start.delay - JITTER:
-            self._arm(until)
+    @property
+    def is_content(self) -> bool:
+        """Whether the check holds, or there is nothing to say of it, and always was so."""
+        return self.breach is None and self.state in (State.OK, State.WAITING)
 
-    def evaluate(self, now: float, passed: float, users: int) -> Transition | None:
-        """Judge the window as it stands.
+    @property
+    def reading(self) -> Reading | None:
+        """The last one with data, or the last one while there was none yet."""
+        return Reading(self._value, *self._sample) if self._sample else None
+
+    def weigh(self, value: float | None, sample: Sample, passed: float) -> Transition | None:
+        """Take in one more value of the metric; None is no data.
 
         Args:
-            now: Seconds since the test start.
+            value: In the metric's unit.
+            sample: What the value is of.
             passed: Seconds since the evaluation before, for which this one stands.
-            users: How many users are running.
 
         Returns:
             The change of state, None if there was none.
         """
-        if self.window is None or not self.window.full:
+        if value is None:
+            if not self.judged:
+                self._sample = sample
             return None
-        reading = self._read(self.window, now, users)
-        if reading.value is None:
-            self.reading = self.reading if self.judged else reading
+        self._value, self._sample = value, sample
+        if sample.requests != 0:
+            self.judged = True
+        if self.worst is None or self._is_worse(value, self.worst):
+            self.worst = value
+        before = self.state
+        if self._holds(value, self._threshold):
+            if before is State.OK:
+                return None
+            self._hold(sample.at)
+        elif before is State.BREACHED:
             return None
-        self.reading = reading
-        self.judged = self.judged or reading.requests > 0
-        check, value, before = self.rule.check, reading.value, self.state
-        self.worst = value if self.worst is None else check.worse(self.worst, value)
-        if check.holds(value):
-            self._hold(now)
-        elif before is not State.BREACHED:
-            self._break(reading, passed)
+        else:
+            self._break(sample.at, passed)
         if self.state is before:
             return None
+        reading = Reading(value, *sample)
+        if self.state is State.BREACHED and self.breach is None:
+            self.breach, self.breach_pending_at = reading, self.pending_at
         return Transition(self.rule, self.entry, before, self.state, reading)
-
-    def _read(self, window: Window, now: float, users: int) -> Reading:
-        counts = window.counts
-        value = None
-        if counts.requests >= self.rule.min_requests:
-            value = self._metric.measure(counts, window.seconds)
-        return Reading(value, counts.requests, window.seconds, now, users)
 
     def _hold(self, now: float) -> None:
         if self.state is State.BREACHED:
@@ -153,26 +193,16 @@ class Judge:
         self.pending_at = None
         self._broken_for = 0.0
 
-    def _break(self, reading: Reading, passed: float) -> None:
+    def _break(self, now: float, passed: float) -> None:
+        hold = self.rule.hold
         if self.state is State.OK:
-            self.pending_at = reading.at - passed if self.rule.hold else None
+            self.pending_at = now - passed if hold else None
         self._broken_for += passed
-        if self._broken_for < self.rule.hold - JITTER:
+        if self._broken_for < hold - JITTER:
             self.state = State.PENDING
-            return
-        self.state = State.BREACHED
-        self.recovered_at = None
-        if self.breach is None:
-            self.breach = reading
-            self.breach_pending_at = self.pending_at
-
-    def as_if_ended(self, now: float, users: int) -> Judge:
-        """This judge as it would stand if the run ended now; only whole-run rules can differ."""
-        if self.rule.over is not None:
-            return self
-        ended = copy(self)
-        ended.evaluate(now, 0.0, users)
-        return ended
+        else:
+            self.state = State.BREACHED
+            self.recovered_at = None
 
     @property
     def outcome(self) -> Outcome:
@@ -183,19 +213,25 @@ class Judge:
     @property
     def why_no_data(self) -> str:
         """What was missing for a reading, for a rule that never had one."""
-        rule = self.rule
-        of = f" of {self.entry}" if self.entry else ""
-        if self.window is None:
+        rule, window = self.rule, self.window
+        if self.state is State.WAITING:
             return f"{rule.name!r} was not armed: it waits for {rule.after}"
-        if not self.window.full:
+        if isinstance(self._metric, RunMetric):
+            return f"{rule.name!r} had no data: {self._metric.unknown}"
+        if window is not None and not window.full:
             if rule.over is None:
                 return f"{rule.name!r} was not judged: no time has passed since it was armed"
             length = number_text(rule.over)
             return f"{rule.name!r} was not judged: its window of {length} s was never full"
-        requests = self.reading.requests if self.reading else 0
-        if requests == 0:
-            return f"{rule.name!r} had no data: there were no requests{of}"
-        if requests < rule.min_requests:
+        return f"{rule.name!r} had no data: {self._why_too_few}"
+
+    @property
+    def _why_too_few(self) -> str:
+        of = f" of {self.entry}" if self.entry else ""
+        requests = self._sample.requests if self._sample else None
+        if not requests:
+            return f"there were no requests{of}"
+        if requests < self.min_requests:
             had = "1 request" if requests == 1 else f"{requests} requests"
-            return f"{rule.name!r} had no data: {had}{of}, needs {rule.min_requests}"
-        return f"{rule.name!r} had no data: no request{of} had a response time"
+            return f"{had}{of}, needs {self.min_requests}"
+        return f"no request{of} had a response time"

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from guard.engine.counts import Counts
 from guard.engine.snapshot import Vitals
+from guard.engine.window import Window
 from guard.rule import Basis, Unit
 
-Measure = Callable[[Counts, float], float | None]
-"""From the counts of a window and its seconds to the metric's value; None for no data."""
+Measure = Callable[[Counts | Window, float], float | None]
+"""From the requests of a window and its seconds to the metric's value; None for no data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +47,30 @@ class RunMetric:
         unit: Unit of its values and thresholds.
         meaning: One line for documentation and messages.
         measure: How it is read; None for no data.
+        unknown: Why there may be no data.
         adds_up: Whether it only ever grows, so that what came before a rule was armed must be
-            taken off.
+            taken off, and the last of it may come when users are being stopped.
     """
 
     name: str
     unit: Unit
     meaning: str
     measure: Callable[[Vitals], float | None]
+    unknown: str = "it was never judged"
     adds_up: bool = False
 
     basis = Basis.RUN
     of_failures = False
 
 
-def percentile(response_times: Counts, share: float) -> float | None:
+def percentile(requests: Counts | Window, share: float) -> float | None:
     """The response time in milliseconds that ``share`` (0 to 1) of the requests finished within.
 
     Locust's own definition, so that it equals what Locust's report shows: of n sorted response
     times the one at rank ``int(n * share)``, counted from zero, or the last.
     Source: ``locust.stats.calculate_response_time_percentile``.
     """
-    times = response_times.response_times
+    times = requests.response_times
     n = sum(times.values())
     if not n:
         return None
@@ -80,20 +83,20 @@ def percentile(response_times: Counts, share: float) -> float | None:
     raise AssertionError("a rank lies within the histogram")
 
 
-def _mean(counts: Counts, _: float) -> float | None:
-    timed = counts.timed
-    return counts.response_time / timed if timed else None
+def _mean(requests: Counts | Window, _: float) -> float | None:
+    timed = sum(requests.response_times.values())
+    return requests.response_time / timed if timed else None
 
 
-def _median(counts: Counts, _: float) -> float | None:
+def _median(requests: Counts | Window, _: float) -> float | None:
     """Locust's median: its 50th percentile, kept between the exact extremes.
 
     Source: ``locust.stats.StatsEntry.median_response_time``.
     """
-    middle = percentile(counts, 0.5)
-    if middle is None or counts.fastest is None or counts.slowest is None:
+    middle = percentile(requests, 0.5)
+    if middle is None or requests.fastest is None or requests.slowest is None:
         return None
-    return min(max(middle, counts.fastest), counts.slowest)
+    return min(max(middle, requests.fastest), requests.slowest)
 
 
 def _per_second(amount: float, seconds: float) -> float | None:
@@ -107,28 +110,28 @@ METRICS: dict[str, Metric | RunMetric] = {
             "requests",
             Unit.COUNT,
             "number of requests",
-            lambda c, _: c.requests,
+            lambda r, _: r.requests,
             basis=Basis.TALLY,
         ),
         Metric(
             "failures",
             Unit.COUNT,
             "number of failed requests",
-            lambda c, _: c.failures,
+            lambda r, _: r.failures,
             of_failures=True,
         ),
         Metric(
             "fail_ratio",
             Unit.RATIO,
             "failed requests as a share of all requests",
-            lambda c, _: c.failures / c.requests if c.requests else None,
+            lambda r, _: r.failures / r.requests if r.requests else None,
             of_failures=True,
         ),
         Metric(
             "rps",
             Unit.RATE,
             "requests per second",
-            lambda c, s: _per_second(c.requests, s),
+            lambda r, s: _per_second(r.requests, s),
             basis=Basis.TALLY,
             per_second=True,
         ),
@@ -136,19 +139,19 @@ METRICS: dict[str, Metric | RunMetric] = {
             "fail_per_sec",
             Unit.RATE,
             "failed requests per second",
-            lambda c, s: _per_second(c.failures, s),
+            lambda r, s: _per_second(r.failures, s),
             of_failures=True,
             per_second=True,
         ),
         Metric("avg", Unit.MILLISECONDS, "mean response time", _mean),
         Metric("median", Unit.MILLISECONDS, "median response time", _median),
-        Metric("min", Unit.MILLISECONDS, "shortest response time", lambda c, _: c.fastest),
-        Metric("max", Unit.MILLISECONDS, "longest response time", lambda c, _: c.slowest),
+        Metric("min", Unit.MILLISECONDS, "shortest response time", lambda r, _: r.fastest),
+        Metric("max", Unit.MILLISECONDS, "longest response time", lambda r, _: r.slowest),
         Metric(
             "content_length",
             Unit.BYTES,
             "mean size of a response",
-            lambda c, _: c.content_length / c.requests if c.requests else None,
+            lambda r, _: r.content_length / r.requests if r.requests else None,
         ),
         RunMetric("users", Unit.COUNT, "users that are running", lambda v: v.users),
         RunMetric("workers", Unit.COUNT, "workers that are connected", lambda v: v.workers),
@@ -163,12 +166,14 @@ METRICS: dict[str, Metric | RunMetric] = {
             Unit.RATIO,
             "share of a CPU core that the busiest generator process takes",
             lambda v: v.cpu,
+            unknown="Locust had not measured it yet",
         ),
         RunMetric(
             "memory",
             Unit.BYTES,
             "memory of the largest generator process",
             lambda v: v.memory,
+            unknown="Locust had not measured it yet",
         ),
         RunMetric(
             "exceptions",
@@ -182,6 +187,7 @@ METRICS: dict[str, Metric | RunMetric] = {
             Unit.SECONDS,
             "time since the last answer while users are running",
             lambda v: v.silence,
+            unknown="no users were running",
         ),
     )
 }
@@ -190,6 +196,16 @@ METRICS: dict[str, Metric | RunMetric] = {
 PERCENTILE_MEANING = "response time that N percent of the requests finished within"
 
 _PERCENTILE = re.compile(r"p((?:100|0|[1-9]\d?)(?:\.\d+)?)", re.ASCII)
+
+
+def narrowed(measure: Measure, failure: str) -> Measure:
+    """The same, of those failures only whose text matches the pattern."""
+
+    def measure_narrowed(requests: Counts | Window, seconds: float) -> float | None:
+        failures = requests.failures_like.get(failure, 0)
+        return measure(Counts(requests.requests, failures), seconds)
+
+    return measure_narrowed
 
 
 def find(name: str) -> Metric | RunMetric | None:
@@ -201,6 +217,4 @@ def find(name: str) -> Metric | RunMetric | None:
         return None
     # Shift the decimal point in text: 99.9 / 100 is not the float 0.999 that Locust multiplies by.
     share = float(f"{match[1]}e-2")
-    return Metric(
-        name, Unit.MILLISECONDS, PERCENTILE_MEANING, lambda counts, _: percentile(counts, share)
-    )
+    return Metric(name, Unit.MILLISECONDS, PERCENTILE_MEANING, lambda r, _: percentile(r, share))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from guard.rule import Rule, Start, Unit, number_text, threshold_text
+from guard.rule import Rule, Start, Unit, in_largest_unit, number_text, threshold_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,30 +13,40 @@ class Reading:
 
     Attributes:
         value: In the unit of the metric; None for no data.
-        requests: Number of requests behind it.
-        seconds: Time that its window covers.
+        requests: Number of requests behind it; None for a metric of the run.
+        seconds: Time that its window covers; zero for a metric of the run.
         at: When it was taken, in seconds since the test start.
         users: How many users were running then.
     """
 
     value: float | None
-    requests: int
+    requests: int | None
     seconds: float
     at: float
     users: int = 0
 
     @property
     def rps(self) -> float | None:
-        """Requests per second in the window; None for a window of no time."""
-        return self.requests / self.seconds if self.seconds > 0 else None
+        """Requests per second in the window; None for a window of no time, or none at all."""
+        if self.requests is None or self.seconds <= 0:
+            return None
+        return self.requests / self.seconds
 
 
 def quantity(value: float, unit: Unit, digits: int = 3) -> str:
-    """A value with its unit for people: ``950 ms``, ``2.1%``, ``48.3/s``, ``1200``."""
-    if unit is Unit.RATIO:
-        return f"{_significant(value * 100, digits)}%"
-    text = _significant(value, digits)
-    return text + {Unit.MILLISECONDS: " ms", Unit.RATE: "/s"}.get(unit, "")
+    """A value with its unit for people: ``950 ms``, ``2.1%``, ``48.3/s``, ``1200``, ``1.5 GB``."""
+    match unit:
+        case Unit.RATIO:
+            return f"{_significant(value * 100, digits)}%"
+        case Unit.BYTES:
+            size, unit_of_size = in_largest_unit(value)
+            return f"{_significant(float(size), digits)} {unit_of_size}"
+        case Unit.RATE:
+            return f"{_significant(value, digits)}/s"
+        case Unit.COUNT:
+            return _significant(value, digits)
+        case _:
+            return f"{_significant(value, digits)} {unit.value}"
 
 
 def _significant(value: float, digits: int) -> str:
@@ -58,9 +68,14 @@ def told_apart(value: float, threshold: float, unit: Unit) -> str:
 def limit(rule: Rule) -> str:
     """What the rule demands: ``< 500 ms``."""
     check = rule.check
-    text = threshold_text(check.threshold, check.unit).removesuffix("ms")
-    space_unit = " ms" if check.unit is Unit.MILLISECONDS else ""
-    return f"{check.comparison.value} {text}{space_unit}"
+    match check.unit:
+        case Unit.MILLISECONDS | Unit.SECONDS:
+            text = f"{number_text(check.threshold)} {check.unit.value}"
+        case Unit.BYTES:
+            text = "{:f} {}".format(*in_largest_unit(check.threshold))
+        case _:
+            text = threshold_text(check.threshold, check.unit)
+    return f"{check.comparison.value} {text}"
 
 
 def span(rule: Rule, seconds: float) -> str:
@@ -75,7 +90,7 @@ def span(rule: Rule, seconds: float) -> str:
 
 def subject(rule: Rule, entry: str | None) -> str:
     """What is measured: ``p95 of POST /checkout``."""
-    return rule.check.metric + (f" of {entry}" if entry else "")
+    return rule.check.measured + (f" of {entry}" if entry else "")
 
 
 def sentence(rule: Rule, entry: str | None, reading: Reading) -> str:
@@ -88,8 +103,10 @@ def sentence(rule: Rule, entry: str | None, reading: Reading) -> str:
         was = "had no data"
     else:
         was = f"was {told_apart(reading.value, check.threshold, check.unit)}"
-    requests = "1 request" if reading.requests == 1 else f"{reading.requests} requests"
-    measured = f"{subject(rule, entry)} {was} {span(rule, reading.seconds)} ({requests})"
+    measured = f"{subject(rule, entry)} {was}"
+    if reading.requests is not None:
+        requests = "1 request" if reading.requests == 1 else f"{reading.requests} requests"
+        measured += f" {span(rule, reading.seconds)} ({requests})"
     said = f"{measured}, must be {limit(rule)}"
     if rule.named:
         said = f"{rule.name}: {said}"

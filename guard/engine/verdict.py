@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from guard.engine.judge import Judge
@@ -23,13 +24,13 @@ class RuleResult:
 
     Attributes:
         rule: The rule.
-        entry: The entry, ``Aggregated`` for the aggregate.
+        entry: The entry, ``Aggregated`` for the aggregate; None for the run.
         state: Where the rule stands.
         outcome: How it ended, or would if the run ended now.
         judged: Whether it ever had data.
         reason: The decisive reading in words; for a rule without data, what was missing.
         value: The reading at the first breach, else the last one, in the metric's unit.
-        requests: Number of requests behind ``value``.
+        requests: Number of requests behind ``value``; None for a metric of the run.
         worst: The value that broke the check most, or came nearest to it.
         pending_at: Since when the check was broken; None for a rule without ``for``.
         breached_at: When the first breach was.
@@ -39,13 +40,13 @@ class RuleResult:
     """
 
     rule: Rule
-    entry: str
+    entry: str | None
     state: State
     outcome: Outcome
     judged: bool
     reason: str
     value: float | None = None
-    requests: int = 0
+    requests: int | None = None
     worst: float | None = None
     pending_at: float | None = None
     breached_at: float | None = None
@@ -146,24 +147,35 @@ def process_exit_code(verdict: Verdict, users_code: object, exceptions: bool) ->
     return None if exceptions and verdict.exit_code == 0 else verdict.exit_code
 
 
-def result_of(judge: Judge) -> RuleResult:
-    """What became of the judge's rule."""
-    breach = judge.breach
+def results_of(judges: Sequence[Judge]) -> list[RuleResult]:
+    """What became of one rule on each entry that it was judged on.
+
+    A rule has had data when it had some on one of them. Then the others don't count.
+    """
+    results = [_result_of(judge) for judge in judges]
+    if any(result.judged for result in results):
+        return [r if r.judged else replace(r, outcome=Outcome.PASS) for r in results]
+    return results
+
+
+def _result_of(judge: Judge) -> RuleResult:
+    rule, breach = judge.rule, judge.breach
     reading = breach or judge.reading
     judged = judge.judged or breach is not None
     if judged and reading is not None:
-        reason = sentence(judge.rule, judge.entry, reading)
+        reason = sentence(rule, judge.entry, reading)
     else:
         reason = judge.why_no_data
+    nothing = None if rule.on_run else 0
     return RuleResult(
-        rule=judge.rule,
-        entry=judge.entry or AGGREGATED,
+        rule=rule,
+        entry=None if rule.on_run else judge.entry or AGGREGATED,
         state=judge.state,
         outcome=judge.outcome,
         judged=judged,
         reason=reason,
         value=reading.value if reading else None,
-        requests=reading.requests if reading else 0,
+        requests=reading.requests if reading else nothing,
         worst=judge.worst,
         pending_at=judge.breach_pending_at if breach else judge.pending_at,
         breached_at=breach.at if breach else None,
@@ -213,18 +225,32 @@ def _decisiveness(result: RuleResult) -> tuple[int, float, bool]:
 def _with_others(reason: str, others: Sequence[RuleResult]) -> str:
     if not others:
         return reason
-    named = ", ".join(f"{other.rule.name!r} ({other.outcome.value})" for other in others)
+    entries = Counter((other.rule.name, other.outcome) for other in others)
+    named = ", ".join(
+        f"{name!r} ({outcome.value})"
+        if count == 1
+        else f"{name!r} ({outcome.value}, {count} times)"
+        for (name, outcome), count in entries.items()
+    )
     return f"{reason}; also not passed: {named}"
 
 
 def _passed(results: Sequence[RuleResult]) -> str:
-    count = sum(result.judged for result in results)
+    judged = {id(result.rule): result.judged for result in results}
+    judged |= {id(result.rule): True for result in results if result.judged}
+    count = sum(judged.values())
     said = "1 rule passed" if count == 1 else f"{count} rules passed"
-    if unjudged := [r.rule.name for r in results if not r.judged]:
+    unjudged = {r.rule.name: None for r in results if not judged[id(r.rule)]}
+    if unjudged:
         said += f"; no data, which they allow: {', '.join(map(repr, unjudged))}"
-    for result in results:
-        if result.breached and result.rule.action is Action.FINISH:
-            said += f"; finished because {result.reason}"
-        elif result.breached:
-            said += f"; warning: {result.reason}"
+    breached = [result for result in results if result.breached]
+    for result in _first_of_each_rule(breached):
+        others = sum(other.rule is result.rule for other in breached) - 1
+        kind = "finished because" if result.rule.action is Action.FINISH else "warning:"
+        said += f"; {kind} {result.reason}"
+        said += f" (and {others} more)" if others else ""
     return said
+
+
+def _first_of_each_rule(results: Sequence[RuleResult]) -> list[RuleResult]:
+    return list({id(result.rule): result for result in reversed(results)}.values())[::-1]

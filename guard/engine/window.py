@@ -4,107 +4,155 @@ from __future__ import annotations
 
 from collections import deque
 
-from guard.engine.counts import NOTHING, Counts
+from guard.engine.counts import Counts
 
 JITTER = 0.1
 """Seconds by which a tick may come early or late and still complete a length of time."""
 
 
-class Window:
-    """Sums of the differences that fall into the last ``length`` seconds, or of all of them.
+class Timeline:
+    """The ends of the ticks so far, as far as windows of one length reach back.
 
-    Kept as one difference a tick, so memory grows with the distinct response times seen in each,
-    not with copies of whole histograms. A difference stands for the time between its tick and the
-    tick before, and is in the window whole or not at all.
+    What was counted in a tick is in a window whole or not at all, so a window begins where a tick
+    ended.
+    """
+
+    __slots__ = ("_ends", "_length")
+
+    def __init__(self, length: float) -> None:
+        self._length = length
+        self._ends = deque([0.0])
+
+    def begin(self, until: float) -> float:
+        """Where a window that ends with this tick begins, unless it was armed later."""
+        ends = self._ends
+        if until > ends[-1]:
+            ends.append(until)
+        # A tick is too old when the others reach back far enough without it.
+        while len(ends) > 2 and until - ends[1] >= self._length - JITTER:
+            ends.popleft()
+        return ends[0]
+
+
+class Window:
+    """Sums over the requests of the last ``length`` seconds, or over all of them.
+
+    It has the sums of :class:`~guard.engine.counts.Counts`, but changes as time goes by. Kept as
+    one difference a tick, so memory grows with the distinct response times seen in each, not with
+    copies of whole histograms.
+
+    Attributes:
+        length: In seconds; None for all since ``begin``.
+        begin: From when it reaches, in seconds since the test start.
+        until: Up to when.
+        changed: Whether its requests have changed since this was last set to False.
+        requests, failures, response_time, response_times, content_length, failures_like: As in
+            ``Counts``.
     """
 
     __slots__ = (
-        "_begin",
-        "_failures",
         "_fastest",
-        "_now",
         "_parts",
-        "_requests",
-        "_response_time",
         "_slowest",
-        "_times",
+        "begin",
+        "changed",
+        "content_length",
+        "failures",
+        "failures_like",
         "length",
+        "requests",
+        "response_time",
+        "response_times",
+        "until",
     )
 
     def __init__(self, length: float | None, start: float) -> None:
         self.length = length
-        self._parts: deque[tuple[float, Counts]] = deque()
-        self._begin = start
-        self._now = start
-        self._requests = 0
-        self._failures = 0
-        self._response_time = 0.0
-        self._times: dict[int, int] = {}
+        self.begin = start
+        self.until = start
+        self.changed = True
+        self.requests = 0
+        self.failures = 0
+        self.response_time = 0.0
+        self.response_times: dict[int, int] = {}
+        self.content_length = 0.0
+        self.failures_like: dict[str, int] = {}
         self._fastest = _Least()
         self._slowest = _Least()
+        self._parts: deque[tuple[float, Counts]] = deque()
 
     @property
     def seconds(self) -> float:
         """The time that the window really covers: longer than its length after a late tick."""
-        return self._now - self._begin
+        return self.until - self.begin
 
     @property
     def full(self) -> bool:
         """Whether the window covers its whole length; one over the whole run, any time at all."""
         if self.length is None:
-            return self.seconds > 0
-        return self.seconds >= self.length - JITTER
+            return self.until > self.begin
+        return self.until - self.begin >= self.length - JITTER
+
+    @property
+    def fastest(self) -> float | None:
+        """Shortest response time in milliseconds, None without any."""
+        return self._fastest.value
+
+    @property
+    def slowest(self) -> float | None:
+        """Longest response time in milliseconds, None without any."""
+        slowest = self._slowest.value
+        return None if slowest is None else -slowest
 
     def add(self, part: Counts, until: float) -> None:
-        """Take in what was counted since the call before, up to a moment, and drop what is too
-        old."""
-        if until == self._now and part is NOTHING:
+        """Take in what was counted in the tick that ends then."""
+        if not part.requests and not part.failures:
             return
-        self._now = until
-        self._requests += part.requests
-        self._failures += part.failures
-        self._response_time += part.response_time
+        self.changed = True
+        self.requests += part.requests
+        self.failures += part.failures
+        self.response_time += part.response_time
+        self.content_length += part.content_length
+        times = self.response_times
         for time, count in part.response_times.items():
-            self._times[time] = self._times.get(time, 0) + count
+            times[time] = times.get(time, 0) + count
+        for pattern, count in part.failures_like.items():
+            self.failures_like[pattern] = self.failures_like.get(pattern, 0) + count
         if part.fastest is not None and part.slowest is not None:
             self._fastest.add(part.fastest)
             self._slowest.add(-part.slowest)
-        if self.length is None:
-            return
-        self._parts.append((until, part))
-        # A difference is too old when the others reach back far enough without it.
-        while len(self._parts) > 1 and until - self._parts[0][0] >= self.length - JITTER:
-            self._drop(*self._parts.popleft())
+        if self.length is not None:
+            self._parts.append((until, part))
 
-    def _drop(self, end: float, part: Counts) -> None:
-        self._begin = end
-        self._requests -= part.requests
-        self._failures -= part.failures
-        # An empty window starts its sum anew, so that rounding errors can't add up over hours.
-        self._response_time = self._response_time - part.response_time if self._requests else 0.0
+    def reach(self, begin: float, until: float) -> None:
+        """Reach from ``begin``, or from where it was armed if that was later, up to ``until``."""
+        self.until = until
+        if self.length is None or begin <= self.begin:
+            return
+        self.begin = begin
+        parts = self._parts
+        while parts and parts[0][0] <= begin:
+            self._drop(parts.popleft()[1])
+
+    def _drop(self, part: Counts) -> None:
+        self.changed = True
+        self.requests -= part.requests
+        self.failures -= part.failures
+        # An empty window starts its sums anew, so that rounding errors can't add up over hours.
+        self.response_time = self.response_time - part.response_time if self.requests else 0.0
+        self.content_length = self.content_length - part.content_length if self.requests else 0.0
+        times = self.response_times
         for time, count in part.response_times.items():
-            left = self._times[time] - count
+            left = times[time] - count
             if left:
-                self._times[time] = left
+                times[time] = left
             else:
-                del self._times[time]
+                del times[time]
+        for pattern, count in part.failures_like.items():
+            self.failures_like[pattern] -= count
         if part.fastest is not None and part.slowest is not None:
             self._fastest.drop(part.fastest)
             self._slowest.drop(-part.slowest)
-
-    @property
-    def counts(self) -> Counts:
-        """The requests in the window. The histogram is the window's own: read it before the next
-        ``add``."""
-        fastest, slowest = self._fastest.value, self._slowest.value
-        return Counts(
-            requests=self._requests,
-            failures=self._failures,
-            response_time=self._response_time,
-            response_times=self._times,
-            fastest=fastest,
-            slowest=None if slowest is None else -slowest,
-        )
 
 
 class _Least:

@@ -8,12 +8,12 @@ from typing import Any
 
 from locust import runners
 from locust.env import Environment
-from locust.runners import MasterRunner
+from locust.runners import MasterRunner, Runner, WorkerNode
 
-from guard.engine.counts import NOTHING, Counts
+from guard.engine.counts import NOTHING
 from guard.engine.snapshot import Snapshot, Vitals
 from guard.rule import Selection
-from guard.sources.live import LiveSource
+from guard.sources.live import LiveSource, exceptions_of
 
 
 class MasterSource(LiveSource):
@@ -34,12 +34,14 @@ class MasterSource(LiveSource):
         runner: MasterRunner,
         selections: Collection[Selection],
         clock: Callable[[], float],
+        failures: Collection[str] = (),
     ) -> None:
-        super().__init__(environment, selections)
+        super().__init__(environment, selections, failures)
         self._runner = runner
         self._clock = clock
         self._reported: set[str] = set()
-        self._round = Snapshot(NOTHING, counted_until=0.0)
+        self._seen: set[str] = set()
+        self._round = Snapshot(NOTHING)
         self._round_ended_at = 0.0
         # After Locust's own listener, which adds the report to the statistics.
         environment.events.worker_report.add_listener(self._on_worker_report)
@@ -51,28 +53,45 @@ class MasterSource(LiveSource):
         # A worker that hangs is given up by Locust after some seconds; others must not wait longer.
         if self._clock() - self._round_ended_at > 3 * runners.WORKER_REPORT_INTERVAL:
             self._end_round()
-        return replace(
+        snapshot = replace(
             self._round,
-            vitals=Vitals(users=self._runner.user_count),
+            vitals=self._vitals(self._runner),
+            answers=self._environment.stats.total.num_requests,
             counted_until=self._round_ended_at,
             lag=runners.WORKER_REPORT_INTERVAL,
             ramped_up_at=ramped_up_at,
         )
+        self._round = replace(self._round, entries={})
+        return snapshot
 
     def _on_worker_report(self, client_id: str, **_: Any) -> None:
         self._reported.add(client_id)
-        clients = self._runner.clients
-        if {c.id for c in (*clients.ready, *clients.spawning, *clients.running)} <= self._reported:
+        if {worker.id for worker in self._workers} <= self._reported:
             self._end_round()
 
     def _end_round(self) -> None:
-        now = self.read_totals(None)
-        entries = {key: _kept(counts) for key, counts in now.entries.items()}
-        self._round = replace(now, total=_kept(now.total), entries=entries)
+        now = super().read(None)
+        # Those of the round before stay, in case nobody has read it.
+        self._round = replace(now, entries={**self._round.entries, **now.entries})
         self._round_ended_at = self._clock()
         self._reported.clear()
 
+    @property
+    def _workers(self) -> list[WorkerNode]:
+        clients = self._runner.clients
+        return [*clients.ready, *clients.spawning, *clients.running]
 
-def _kept(counts: Counts) -> Counts:
-    """The counts with a histogram that Locust does not go on to count in."""
-    return replace(counts, response_times=dict(counts.response_times))
+    def _vitals(self, runner: Runner) -> Vitals:
+        workers = self._workers
+        self._seen.update(worker.id for worker in workers)
+        # Zero before the first measurement.
+        cpu = max((worker.cpu_usage for worker in workers), default=0) / 100
+        memory = max((worker.memory_usage for worker in workers), default=0)
+        return Vitals(
+            users=runner.user_count,
+            workers=len(workers),
+            lost_workers=len(self._seen) - len(workers),
+            cpu=cpu or None,
+            memory=memory or None,
+            exceptions=exceptions_of(runner),
+        )

@@ -27,7 +27,7 @@ CHECKOUT = ("POST", "/checkout/with/a/rather/long/name/[id]")
 def guard_and_transitions():
     """Slow from the start: pending at 2 s, breached at 3 s."""
     guard = Guard(parse_rules(RULES, "rules.yaml"))
-    live = guard.verdict
+    live = guard.verdict()
     transitions = []
     for second in range(1, 4):
         counts = Counts(10 * second, 0, 9000.0 * second, {900: 10 * second}, 900, 900)
@@ -49,7 +49,7 @@ class Latin1(io.StringIO):
 
 def test_the_table_fits_into_80_columns_without_colour(guard_and_transitions):
     file = io.StringIO()
-    print_table(guard_and_transitions[0].verdict, file)
+    print_table(guard_and_transitions[0].verdict(), file)
     text = file.getvalue()
     assert max(map(len, text.splitlines())) <= 80
     assert "\x1b" not in text
@@ -66,13 +66,13 @@ def test_the_table_is_coloured_on_a_terminal(guard_and_transitions, monkeypatch)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     file = Terminal()
-    print_table(guard_and_transitions[0].verdict, file)
+    print_table(guard_and_transitions[0].verdict(), file)
     assert "\x1b[" in file.getvalue()
 
 
 def test_the_table_is_ascii_where_the_encoding_is_not_utf_8(guard_and_transitions):
     file = Latin1()
-    print_table(guard_and_transitions[0].verdict, file)
+    print_table(guard_and_transitions[0].verdict(), file)
     assert file.getvalue().isascii()
 
 
@@ -80,11 +80,11 @@ def test_one_line_when_guarding_starts_one_a_change_and_the_reason(guard_and_tra
     guard, live, transitions = guard_and_transitions
     console = Console(guard.rules, "rules.yaml")
     caplog.set_level(logging.INFO, logger="guard")
-    console.started(guard.verdict)
+    console.started(guard.verdict())
     console.changed(transitions, live)
-    console.changed(transitions[:1], guard.verdict)
-    console.stopping("p95 was too high", guard.verdict)
-    console.ended(guard.verdict)
+    console.changed(transitions[:1], guard.verdict())
+    console.stopping("p95 was too high", guard.verdict())
+    console.ended(guard.verdict())
     slow = (
         "p95 of POST /checkout/with/a/rather/long/name/[id] was 900 ms over 2 s (20 requests), "
         "must be < 500 ms"

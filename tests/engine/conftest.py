@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -50,7 +51,7 @@ class Tally:
             requests=self.requests,
             failures=self.failures,
             response_time=self.response_time,
-            response_times=self.times,  # the live one: sources may hand it out
+            response_times=dict(self.times),
             fastest=min(self.times, default=None),
             slowest=max(self.times, default=None),
             epoch=self.epoch,
@@ -105,7 +106,7 @@ class Run:
 
     @property
     def verdict(self) -> Verdict:
-        return self.guard.verdict
+        return self.guard.verdict()
 
     @property
     def result(self) -> RuleResult:
@@ -150,6 +151,31 @@ def _drive(
 def rules_of() -> Callable[..., tuple[Rule, ...]]:
     """Rules from their lines in a rules file."""
     return _rules
+
+
+def _summed(parts: Iterable[Counts]) -> Counts:
+    parts = [part for part in parts if part.requests or part.failures]
+    times: Counter[int] = Counter()
+    failures_like: Counter[str] = Counter()
+    for part in parts:
+        times.update(part.response_times)
+        failures_like.update(part.failures_like)
+    return Counts(
+        requests=sum(part.requests for part in parts),
+        failures=sum(part.failures for part in parts),
+        response_time=sum(part.response_time for part in parts),
+        response_times=dict(times),
+        fastest=min((part.fastest for part in parts if part.fastest is not None), default=None),
+        slowest=max((part.slowest for part in parts if part.slowest is not None), default=None),
+        content_length=sum(part.content_length for part in parts),
+        failures_like=dict(failures_like),
+    )
+
+
+@pytest.fixture(scope="session")
+def summed() -> Callable[[Iterable[Counts]], Counts]:
+    """The sum of several counts, as if all their requests had been made to one entry."""
+    return _summed
 
 
 @pytest.fixture(scope="session")

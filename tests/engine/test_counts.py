@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guard.engine.counts import NOTHING, Counts, Odometer, total
+from guard.engine.counts import NOTHING, Counts, Odometer
 
 
 def counts(requests, failures, times, epoch=0):
@@ -15,6 +15,7 @@ def counts(requests, failures, times, epoch=0):
         failures=failures,
         response_time=float(sum(time * count for time, count in times.items())),
         response_times=times,
+        content_length=100.0 * requests,
         fastest=min(times, default=None),
         slowest=max(times, default=None),
         epoch=epoch,
@@ -89,20 +90,6 @@ def test_differences_go_on(first, epoch):
     assert added.response_times == {100: 1, 300: 1}
 
 
-@RESETS
-def test_histogram_handed_out_live_is_not_kept(first, epoch):
-    """Locust's own histogram goes on growing in place after it was read."""
-    odometer = Odometer()
-    odometer.advance(counts(sum(first.values()), 0, first))
-    live = {100: 3, 200: 3}
-    second = odometer.advance(counts(6, 0, live, epoch))
-    live[100] += 1
-    live[300] = 1
-    third = odometer.advance(counts(8, 0, live, epoch))
-    assert second.response_times == {100: 3, 200: 3}
-    assert third.response_times == {100: 1, 300: 1}
-
-
 @pytest.mark.parametrize(
     ("time", "fastest", "slowest", "expected"),
     [
@@ -127,7 +114,7 @@ def test_requests_without_a_response_time_have_no_extremes():
     odometer = Odometer()
     odometer.advance(BEFORE)
     added = odometer.advance(Counts(15, 4, 1400.0, {100: 8, 300: 2}, fastest=100, slowest=300))
-    assert (added.requests, added.timed) == (5, 0)
+    assert (added.requests, added.response_times) == (5, {})
     assert (added.fastest, added.slowest) == (None, None)
 
 
@@ -141,30 +128,17 @@ PARTS = st.builds(
 
 @settings(deadline=None, max_examples=100)
 @given(parts=st.lists(PARTS, max_size=10))
-def test_differences_add_up_to_the_totals(parts):
+def test_differences_add_up_to_the_totals(summed, parts):
     """Whatever the steps of the ticks, nothing is lost and nothing is counted twice."""
     odometer = Odometer()
-    differences = [odometer.advance(total(parts[: n + 1])) for n in range(len(parts))]
-    assert total(differences) == total(parts)
+    differences = [odometer.advance(summed(parts[: n + 1])) for n in range(len(parts))]
+    assert summed(differences) == summed(parts)
 
 
-@pytest.mark.parametrize(
-    ("parts", "expected"),
-    [
-        pytest.param([], NOTHING, id="of none is nothing"),
-        pytest.param([NOTHING, BEFORE, NOTHING], BEFORE, id="of one is that one"),
-        pytest.param(
-            [BEFORE, counts(5, 1, {50: 1, 300: 4})],
-            counts(15, 5, {50: 1, 100: 8, 300: 6}),
-            id="of two adds counts and histograms and takes the outer extremes",
-        ),
-        pytest.param(
-            [BEFORE, Counts(requests=2)],
-            Counts(12, 4, 1400.0, {100: 8, 300: 2}, fastest=100, slowest=300),
-            id="of one timed and one untimed keeps the extremes",
-        ),
-    ],
-)
-def test_total(parts, expected):
-    """The sum is as if all requests had been made to one entry."""
-    assert total(parts) == expected
+def test_failures_by_text_are_differences_too():
+    odometer = Odometer()
+    odometer.advance(Counts(9, 3, failures_like={"*503*": 2}))
+    added = odometer.advance(Counts(12, 6, failures_like={"*503*": 4, "*timed out*": 1}))
+    assert added.failures_like == {"*503*": 2, "*timed out*": 1}
+    after_reset = odometer.advance(Counts(2, 1, failures_like={"*503*": 1}))
+    assert after_reset.failures_like == {"*503*": 1}

@@ -70,8 +70,8 @@ def test_requests_of_no_entry_are_not_those_of_all(rules_of):
     """A rule on an entry that never appears has no data, however many requests there are."""
     guard = Guard(rules_of("fail_ratio of /x < 1% over 1s"))
     guard.tick(Snapshot(total=Counts(requests=10, failures=10)), 1.0)
-    assert guard.verdict.rules[0].requests == 0
-    assert guard.verdict.outcome is Outcome.INCONCLUSIVE
+    assert guard.verdict().rules[0].requests == 0
+    assert guard.verdict().outcome is Outcome.INCONCLUSIVE
 
 
 def test_entry_that_a_snapshot_leaves_out(rules_of):
@@ -80,7 +80,7 @@ def test_entry_that_a_snapshot_leaves_out(rules_of):
     for now, requests in ((1.0, 10), (2.0, None), (3.0, 12)):
         entries = {} if requests is None else {("GET", "/"): Counts(requests=requests)}
         guard.tick(Snapshot(total=Counts(), entries=entries), now)
-    assert guard.verdict.rules[0].value == 2
+    assert guard.verdict().rules[0].value == 2
 
 
 @pytest.mark.parametrize(
@@ -271,8 +271,8 @@ def test_guard_without_rules():
     guard = Guard([])
     assert guard.tick(Snapshot(Counts(requests=1)), 1.0) == []
     assert guard.finish(Snapshot(Counts(requests=1)), 1.0) == []
-    assert guard.verdict.outcome is Outcome.INCONCLUSIVE
-    assert guard.verdict.reason == "nothing was judged: no rule had data"
+    assert guard.verdict().outcome is Outcome.INCONCLUSIVE
+    assert guard.verdict().reason == "nothing was judged: no rule had data"
 
 
 def test_widened(rules_of):

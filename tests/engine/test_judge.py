@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from guard.engine.judge import Judge
+from guard.engine.guard import Guard
 from guard.rule import Check, Comparison, Outcome, Rule, State, Unit
 
 JUST_NOW = "fail_ratio < 50% over 1s"
@@ -313,4 +313,4 @@ def test_unknown_metric_is_refused():
     """A rule that can't be judged must not be held as if it were."""
     rule = Rule("x", Check("p950", Unit.MILLISECONDS, Comparison.LESS, 500.0))
     with pytest.raises(ValueError, match="unknown metric 'p950'"):
-        Judge(rule)
+        Guard([rule])

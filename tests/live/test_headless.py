@@ -174,7 +174,7 @@ def test_a_crashing_guard_stops_the_run_and_exits_5(start, scripted):
     locustfile = """
 import guard.engine.guard
 
-def crash(self, snapshot, now):
+def crash(self, snapshot, now, go_on):
     if now > 1.5:
         raise ZeroDivisionError("a bug in the guard")
     return []
@@ -213,7 +213,7 @@ def test_a_stop_that_raises_is_tried_again_even_when_the_guard_failed(start, scr
     locustfile = """
 import guard.engine.guard
 
-def crash(self, snapshot, now):
+def crash(self, snapshot, now, go_on):
     raise ZeroDivisionError("a bug in the guard")
 
 guard.engine.guard.Guard.tick = crash

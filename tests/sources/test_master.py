@@ -113,11 +113,11 @@ def test_a_steady_load_has_a_steady_rate(master, phase):
             master.report(worker, at)
         master.now = float(second)
         guard.tick(master.source.read(None), master.now)
-        states.append({result.state for result in guard.verdict.rules})
+        states.append({result.state for result in guard.verdict().rules})
     assert states[-1] == {State.OK}
     assert all(state <= {State.OK, State.WAITING} for state in states)
-    assert all(result.judged for result in guard.verdict.rules)
-    assert guard.verdict.rules[0].value == pytest.approx(20, abs=0.1)
+    assert all(result.judged for result in guard.verdict().rules)
+    assert guard.verdict().rules[0].value == pytest.approx(20, abs=0.1)
 
 
 def test_a_rule_is_armed_only_when_no_older_request_can_come_any_more(master):
@@ -129,5 +129,5 @@ def test_a_rule_is_armed_only_when_no_older_request_can_come_any_more(master):
         master.report("a", at, ms)
         # Ramp-up ended at 5 s: the report at 6 s holds requests from before it.
         guard.tick(master.source.read(5.0), at)
-    result = guard.verdict.rules[0]
+    result = guard.verdict().rules[0]
     assert (result.state, result.value) == (State.OK, 50)
