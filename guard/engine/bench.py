@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from copy import copy
 
 from guard.engine.counts import Counts
-from guard.engine.judge import Judge, Sample, Transition
-from guard.engine.metrics import RunMetric
+from guard.engine.gauge import Gauge, Sample
+from guard.engine.judge import Judge, Transition
+from guard.engine.metrics import Metric, RunMetric
 from guard.engine.snapshot import Vitals
 from guard.engine.window import Window
+from guard.rule import Rule, State
+
+Row = tuple[Gauge, list[Judge]]
+"""A gauge, and the judges who read it."""
 
 
 class Bench:
@@ -20,142 +25,123 @@ class Bench:
         window: Their window; None until they are armed.
     """
 
-    __slots__ = ("_judges", "_live", "_restless", "length", "window")
+    __slots__ = ("_ending", "_live", "_restless", "length", "window")
 
     def __init__(self, length: float | None) -> None:
-        self.window: Window | None = None
-        self._judges: list[Judge] = []
         self.length = length
-        self._live: list[Judge] = []
-        self._restless: list[Judge] = []
+        self.window: Window | None = None
+        self._live: list[Row] = []
+        self._ending: list[Row] = []
+        self._restless: list[Row] = []
 
-    def seat(self, judge: Judge) -> None:
-        """Let one more judge sit here."""
-        self._judges.append(judge)
+    def seat(self, rule: Rule, metric: Metric, entry: str | None) -> Judge:
+        """Let a judge for one more rule sit here."""
+        rows = self._ending if rule.judged_at_end else self._live
+        judge = _seated(rows, rule, metric, entry)
         if self.window is not None:
             judge.arm(self.window)
-        if not judge.rule.judged_at_end:
-            self._live.append(judge)
-            self._find_restless()
+        self._find_restless()
+        return judge
 
     def arm(self, at: float) -> None:
         """Begin to watch. What was counted up to this moment is not taken in."""
         self.window = Window(self.length, at)
-        for judge in self._judges:
-            judge.arm(self.window)
+        for _, judges in (*self._live, *self._ending):
+            for judge in judges:
+                judge.arm(self.window)
 
     def add(self, part: Counts, until: float) -> None:
         """Take in what was counted in the tick that ends then."""
         if self.window is not None:
             self.window.add(part, until)
 
-    def reach(self, begin: float, until: float) -> None:
-        """Let the window reach from and to these moments."""
-        if self.window is not None:
-            self.window.reach(begin, until)
+    def evaluate(
+        self, begin: float, until: float, now: float, passed: float, users: int
+    ) -> Sequence[Transition]:
+        """Judge the requests between two moments.
 
-    def reach_end(self, until: float) -> None:
-        """Let a window over the whole run reach to its end; others are not judged any more."""
-        if self.length is None:
-            self.reach(0.0, until)
-
-    def evaluate(self, now: float, passed: float, users: int) -> Sequence[Transition]:
-        """Judge the window as it stands.
-
-        A judge whose window has not changed would find what it found before, so it is not asked,
-        unless it is restless.
+        A gauge whose window has not changed would show what it showed before, so it is not read,
+        unless one of its judges is restless.
 
         Args:
+            begin: Where the window begins, unless it was armed later.
+            until: Where it ends.
             now: Seconds since the test start.
             passed: Seconds since the evaluation before, for which this one stands.
             users: How many users are running.
         """
         window = self.window
-        if window is None or not window.full:
+        if window is None:
             return ()
-        judges = self._live if window.changed else self._restless
-        if not judges:
+        window.reach(begin, until)
+        rows = self._live if window.changed else self._restless
+        if not rows or not window.full:
             return ()
         window.changed = False
-        sample = Sample(window.requests, window.seconds, now, users)
-        changes = _weigh(judges, window, sample, passed)
+        changes = _weigh(rows, window, now, passed, users)
         if changes:
             self._find_restless()
         return changes
+
+    def end(self, until: float) -> None:
+        """Let a window over the whole run reach to its end. Others are not judged any more."""
+        if self.length is None and self.window is not None:
+            self.window.reach(0.0, until)
 
     def conclude(self, now: float, passed: float, users: int) -> Sequence[Transition]:
         """Judge the final totals, if it is they that this bench is about."""
         window = self.window
         if self.length is not None or window is None or not window.full:
             return ()
-        sample = Sample(window.requests, window.seconds, now, users)
-        return _weigh(self._judges, window, sample, passed)
+        return _weigh((*self._live, *self._ending), window, now, passed, users)
 
     def _find_restless(self) -> None:
-        self._restless = [judge for judge in self._live if judge.restless]
+        self._restless = [row for row in self._live if _is_restless(*row)]
 
 
 class RunBench:
     """Judges of the run itself."""
 
-    __slots__ = ("_before", "_judges", "_metrics")
+    __slots__ = ("_before", "_rows")
 
     def __init__(self) -> None:
-        self._judges: list[Judge] = []
-        self._metrics: list[RunMetric] = []
+        self._rows: list[Row] = []
         self._before: Vitals | None = None
 
     @property
     def is_armed(self) -> bool:
+        """Whether they watch."""
         return self._before is not None
 
-    def seat(self, judge: Judge, metric: RunMetric) -> None:
-        """Let one more judge sit here."""
-        self._judges.append(judge)
-        self._metrics.append(metric)
+    def seat(self, rule: Rule, metric: RunMetric) -> Judge:
+        """Let a judge for one more rule sit here."""
+        return _seated(self._rows, rule, metric, None)
 
     def arm(self, vitals: Vitals) -> None:
         """Begin to watch. What has added up so far is not counted."""
         self._before = vitals
-        for judge in self._judges:
-            judge.arm()
+        for _, judges in self._rows:
+            for judge in judges:
+                judge.arm()
 
-    def evaluate(self, vitals: Vitals, now: float, passed: float) -> Sequence[Transition]:
-        """Judge the run as it is. Arguments as for :meth:`Bench.evaluate`."""
-        return self._weigh(zip(self._judges, self._metrics, strict=True), vitals, now, passed)
+    def evaluate(
+        self, vitals: Vitals, now: float, passed: float, *, final: bool = False
+    ) -> list[Transition]:
+        """Judge the run as it is, or of the final vitals what adds up.
 
-    def conclude(self, vitals: Vitals, now: float, passed: float) -> Sequence[Transition]:
-        """Judge the final values of what adds up."""
-        seated = zip(self._judges, self._metrics, strict=True)
-        return self._weigh(((j, m) for j, m in seated if m.adds_up), vitals, now, passed)
-
-    def _weigh(
-        self, seated: Iterable[tuple[Judge, RunMetric]], vitals: Vitals, now: float, passed: float
-    ) -> Sequence[Transition]:
-        before = self._before
-        if before is None:
-            return ()
+        Arguments else as for :meth:`Bench.evaluate`.
+        """
+        changes: list[Transition] = []
+        if self._before is None:
+            return changes
         sample = Sample(None, 0.0, now, vitals.users)
-        changes = []
-        for judge, metric in seated:
-            value = metric.measure(vitals)
-            if value is not None and metric.adds_up:
-                value -= metric.measure(before) or 0.0
-            if change := judge.weigh(value, sample, passed):
-                changes.append(change)
+        for gauge, judges in self._rows:
+            if final and not gauge.adds_up:
+                continue
+            value = gauge.read_run(vitals, self._before, sample)
+            if value is not None:
+                changes += _weighed(judges, value, sample, passed)
         return changes
-
-
-def _weigh(
-    judges: Sequence[Judge], window: Window, sample: Sample, passed: float
-) -> list[Transition]:
-    changes = []
-    requests, seconds = sample.requests or 0, sample.seconds
-    for judge in judges:
-        value = judge.measure(window, seconds) if requests >= judge.min_requests else None
-        if change := judge.weigh(value, sample, passed):
-            changes.append(change)
-    return changes
 
 
 def as_if_ended(judge: Judge, now: float, users: int) -> Judge:
@@ -164,5 +150,49 @@ def as_if_ended(judge: Judge, now: float, users: int) -> Judge:
     if window is None or not window.full:
         return judge
     ended = copy(judge)
-    _weigh([ended], window, Sample(window.requests, window.seconds, now, users), 0.0)
+    ended.gauge = copy(judge.gauge)
+    _weigh([(ended.gauge, [ended])], window, now, 0.0, users)
     return ended
+
+
+def _seated(rows: list[Row], rule: Rule, metric: Metric | RunMetric, entry: str | None) -> Judge:
+    row = next((row for row in rows if row[0].serves(metric, rule)), None)
+    if row is None:
+        row = (Gauge(metric, rule), [])
+        rows.append(row)
+    gauge, judges = row
+    judge = Judge(rule, gauge, entry)
+    judges.append(judge)
+    return judge
+
+
+def _is_restless(gauge: Gauge, judges: Sequence[Judge]) -> bool:
+    """Whether time alone can change what they find."""
+    if isinstance(gauge.metric, Metric) and gauge.metric.per_second:
+        return True
+    return any(judge.state is State.PENDING for judge in judges)
+
+
+def _weigh(
+    rows: Sequence[Row], window: Window, now: float, passed: float, users: int
+) -> list[Transition]:
+    sample = Sample(window.requests, window.seconds, now, users)
+    changes: list[Transition] = []
+    for gauge, judges in rows:
+        value = gauge.read(window, sample)
+        if value is not None:
+            changes += _weighed(judges, value, sample, passed)
+    return changes
+
+
+def _weighed(
+    judges: Sequence[Judge], value: float, sample: Sample, passed: float
+) -> list[Transition]:
+    changes = []
+    for judge in judges:
+        # One who has never seen the check broken need not weigh what is no worse than before.
+        if judge.calm and not judge.is_worse(value, judge.worst):
+            continue
+        if change := judge.weigh(value, sample, passed):
+            changes.append(change)
+    return changes

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+
+NONE_LIKE: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Counts:
     fastest: float | None = None
     slowest: float | None = None
     content_length: float = 0.0
-    failures_like: Mapping[str, int] = field(default_factory=dict)
+    failures_like: Mapping[str, int] = field(default_factory=lambda: NONE_LIKE)
     epoch: int = 0
 
 

@@ -115,7 +115,7 @@ class Guard:
         for _ in self._take_in(snapshot, now):
             pass
         for bench in self._seating.benches:
-            bench.reach_end(self._until)
+            bench.end(self._until)
 
     def finish(self, snapshot: Snapshot, now: float) -> list[Transition]:
         """Judge the whole-run rules on the final totals. After this nothing moves any more."""
@@ -127,7 +127,7 @@ class Guard:
         for bench in self._seating.benches:
             found += bench.conclude(now, passed, self._users)
         for run_bench in self._seating.run_benches.values():
-            found += run_bench.conclude(vitals, now, passed)
+            found += run_bench.evaluate(vitals, now, passed, final=True)
         self.final = True
         return self._in_order(found)
 
@@ -194,8 +194,7 @@ class Guard:
         begins: dict[float | None, float] = {None: 0.0}
         begins |= {length: line.begin(until) for length, line in self._timelines.items()}
         for bench in self._seating.benches:
-            bench.reach(begins[bench.length], until)
-            yield bench.evaluate(now, passed, users)
+            yield bench.evaluate(begins[bench.length], until, now, passed, users)
         for run_bench in self._seating.run_benches.values():
             yield run_bench.evaluate(vitals, now, passed)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from guard.engine.metrics import Metric, RunMetric, narrowed
+from guard.engine.gauge import Gauge, Sample
+from guard.engine.metrics import RunMetric
 from guard.engine.reading import Reading, sentence
 from guard.engine.window import JITTER, Window
 from guard.rule import Action, Outcome, Rule, State, number_text
@@ -49,15 +50,6 @@ class Transition:
         return sentence(self.rule, self.entry, self.reading)
 
 
-class Sample(NamedTuple):
-    """What a reading is of, beside its value: as in :class:`~guard.engine.reading.Reading`."""
-
-    requests: int | None
-    seconds: float
-    at: float
-    users: int
-
-
 class Judge:
     """Judges one rule on one entry, value by value.
 
@@ -67,14 +59,14 @@ class Judge:
 
     Attributes:
         rule: The rule.
+        gauge: Where it reads the values.
         entry: The entry it judges; None for the aggregate and for the run.
         state: Where the rule stands.
         window: What it is judged on; None until the rule is armed, and for the run.
-        measure: How its metric is measured in the window.
-        min_requests: As the rule says.
-        restless: Whether it must be asked again although its window has not changed.
-        judged: Whether there ever was data.
-        worst: The value that broke the check most, or came nearest to it.
+        worst: The value that broke the check most, or came nearest to it. Meaningless before the
+            first value.
+        is_worse: Whether the first of two values is worse than the second.
+        calm: Whether there was a value, and the check has never been broken.
         pending_at: Since when the check has been broken, in seconds since the test start.
         breach: The reading at the first breach.
         breach_pending_at: ``pending_at`` of the first breach; None for a rule without ``for``.
@@ -84,18 +76,12 @@ class Judge:
     __slots__ = (
         "_broken_for",
         "_holds",
-        "_is_worse",
-        "_metric",
-        "_per_second",
-        "_sample",
-        "_threshold",
-        "_value",
         "breach",
         "breach_pending_at",
+        "calm",
         "entry",
-        "judged",
-        "measure",
-        "min_requests",
+        "gauge",
+        "is_worse",
         "pending_at",
         "recovered_at",
         "rule",
@@ -104,31 +90,20 @@ class Judge:
         "worst",
     )
 
-    def __init__(self, rule: Rule, metric: Metric | RunMetric, entry: str | None) -> None:
-        check = rule.check
+    def __init__(self, rule: Rule, gauge: Gauge, entry: str | None) -> None:
         self.rule = rule
+        self.gauge = gauge
         self.entry = entry
         self.state = State.WAITING
         self.window: Window | None = None
-        self.min_requests = rule.min_requests
-        self.judged = False
-        self.worst: float | None = None
+        self.worst = math.nan
+        self.is_worse = rule.check.is_worse
+        self.calm = False
         self.pending_at: float | None = None
         self.breach: Reading | None = None
         self.breach_pending_at: float | None = None
         self.recovered_at: float | None = None
-        self._metric = metric
-        self._per_second = False
-        if isinstance(metric, Metric):
-            self._per_second = metric.per_second
-            self.measure = metric.measure
-            if check.failure is not None:
-                self.measure = narrowed(metric.measure, check.failure)
-        self._holds = check.comparison.holds
-        self._threshold = check.threshold
-        self._is_worse = check.is_worse
-        self._value: float | None = None
-        self._sample: Sample | None = None
+        self._holds = rule.check.comparison.holds
         self._broken_for = 0.0
 
     def arm(self, window: Window | None = None) -> None:
@@ -137,21 +112,12 @@ class Judge:
         self.state = State.OK
 
     @property
-    def restless(self) -> bool:
-        return self._per_second or self.state is State.PENDING
-
-    @property
     def is_content(self) -> bool:
         """Whether the check holds, or there is nothing to say of it, and always was so."""
         return self.breach is None and self.state in (State.OK, State.WAITING)
 
-    @property
-    def reading(self) -> Reading | None:
-        """The last one with data, or the last one while there was none yet."""
-        return Reading(self._value, *self._sample) if self._sample else None
-
-    def weigh(self, value: float | None, sample: Sample, passed: float) -> Transition | None:
-        """Take in one more value of the metric; None is no data.
+    def weigh(self, value: float, sample: Sample, passed: float) -> Transition | None:
+        """Take in one more value of the metric.
 
         Args:
             value: In the metric's unit.
@@ -161,23 +127,14 @@ class Judge:
         Returns:
             The change of state, None if there was none.
         """
-        if value is None:
-            if not self.judged:
-                self._sample = sample
-            return None
-        self._value, self._sample = value, sample
-        if sample.requests != 0:
-            self.judged = True
-        if self.worst is None or self._is_worse(value, self.worst):
-            self.worst = value
-        before = self.state
-        if self._holds(value, self._threshold):
-            if before is State.OK:
-                return None
+        holds, before = self._holds(value, self.rule.check.threshold), self.state
+        if math.isnan(self.worst):
+            self.worst, self.calm = value, holds
+        elif self.is_worse(value, self.worst):
+            self.worst, self.calm = value, self.calm and holds
+        if holds:
             self._hold(sample.at)
-        elif before is State.BREACHED:
-            return None
-        else:
+        elif before is not State.BREACHED:
             self._break(sample.at, passed)
         if self.state is before:
             return None
@@ -205,7 +162,13 @@ class Judge:
             self.recovered_at = None
 
     @property
+    def judged(self) -> bool:
+        """Whether there ever was data, or a breach without any."""
+        return self.gauge.judged or self.breach is not None
+
+    @property
     def outcome(self) -> Outcome:
+        """How the rule would have ended on this entry, if nothing came any more."""
         if self.breach is not None:
             return OUTCOME_OF_BREACH[self.rule.action]
         return Outcome.PASS if self.judged else self.rule.no_data
@@ -216,8 +179,8 @@ class Judge:
         rule, window = self.rule, self.window
         if self.state is State.WAITING:
             return f"{rule.name!r} was not armed: it waits for {rule.after}"
-        if isinstance(self._metric, RunMetric):
-            return f"{rule.name!r} had no data: {self._metric.unknown}"
+        if isinstance(self.gauge.metric, RunMetric):
+            return f"{rule.name!r} had no data: {self.gauge.metric.unknown}"
         if window is not None and not window.full:
             if rule.over is None:
                 return f"{rule.name!r} was not judged: no time has passed since it was armed"
@@ -228,10 +191,10 @@ class Judge:
     @property
     def _why_too_few(self) -> str:
         of = f" of {self.entry}" if self.entry else ""
-        requests = self._sample.requests if self._sample else None
+        requests = self.gauge.requests
         if not requests:
             return f"there were no requests{of}"
-        if requests < self.min_requests:
+        if requests < self.rule.min_requests:
             had = "1 request" if requests == 1 else f"{requests} requests"
-            return f"{had}{of}, needs {self.min_requests}"
+            return f"{had}{of}, needs {self.rule.min_requests}"
         return f"no request{of} had a response time"

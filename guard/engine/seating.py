@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from guard.engine import metrics
 from guard.engine.bench import Bench, RunBench
+from guard.engine.gauge import Gauge
 from guard.engine.judge import Judge
 from guard.engine.metrics import Metric, RunMetric
 from guard.engine.snapshot import EntryKey, Snapshot, Vitals
@@ -42,32 +43,31 @@ class Seating:
 
     def _seat_first(self, index: int) -> None:
         rule, metric = self._rules[index]
-        entry = rule.check.selection.label if rule.check.selection else None
+        selection = rule.check.selection
         if isinstance(metric, RunMetric):
-            judge = Judge(rule, metric, None)
-            self._judges[index].append(judge)
-            bench = self.run_benches.setdefault(rule.after, RunBench())
-            bench.seat(judge, metric)
+            run_bench = self.run_benches.setdefault(rule.after, RunBench())
+            self._judges[index].append(run_bench.seat(rule, metric))
             if rule.after in self._armed:
-                bench.arm(Vitals())
-        elif rule.check.each:
-            deputy = self._deputies[index] = Judge(rule, metric, f"each {entry}")
+                run_bench.arm(Vitals())
+        elif rule.check.each and selection:
+            deputy = Judge(rule, Gauge(metric, rule), f"each {selection.label}")
+            self._deputies[index] = deputy
             if rule.after in self._armed:
                 deputy.arm()
         else:
-            self._seat(index, Judge(rule, metric, entry), rule.check.selection, 0.0)
+            self._seat(index, selection, selection.label if selection else None, 0.0)
 
-    def _seat(self, index: int, judge: Judge, subject: Subject, since: float) -> None:
-        self._judges[index].append(judge)
-        after = judge.rule.after
+    def _seat(self, index: int, subject: Subject, entry: str | None, since: float) -> None:
+        rule, metric = self._rules[index]
+        assert isinstance(metric, Metric)
         on_subject = self._on[subject]
-        bench = on_subject.get((judge.rule.over, after))
+        bench = on_subject.get((rule.over, rule.after))
         if bench is None:
-            bench = on_subject[judge.rule.over, after] = Bench(judge.rule.over)
+            bench = on_subject[rule.over, rule.after] = Bench(rule.over)
             self.benches.append(bench)
-            if after in self._armed:
+            if rule.after in self._armed:
                 bench.arm(since)
-        bench.seat(judge)
+        self._judges[index].append(bench.seat(rule, metric, entry))
 
     def judges_of(self, index: int) -> Sequence[Judge]:
         """The judges of that rule: one, or with ``each`` one an entry that has appeared."""
@@ -91,9 +91,9 @@ class Seating:
         """The benches that a new entry concerns, which had no request before ``since``."""
         matching = {selection for selection in self._seen if selection.matches(*key)}
         self._seen.update(dict.fromkeys(matching, True))
-        for index, (rule, metric) in enumerate(self._rules):
+        for index, (rule, _) in enumerate(self._rules):
             if rule.check.each and rule.check.selection in matching:
-                self._seat(index, Judge(rule, metric, " ".join(key)), key, since)
+                self._seat(index, key, " ".join(key), since)
         subjects = [subject for subject in (key, *matching) if subject in self._on]
         return [bench for subject in subjects for bench in self._on[subject].values()]
 

@@ -160,9 +160,8 @@ def results_of(judges: Sequence[Judge]) -> list[RuleResult]:
 
 def _result_of(judge: Judge) -> RuleResult:
     rule, breach = judge.rule, judge.breach
-    reading = breach or judge.reading
-    judged = judge.judged or breach is not None
-    if judged and reading is not None:
+    reading = breach or judge.gauge.reading
+    if judge.judged and reading is not None:
         reason = sentence(rule, judge.entry, reading)
     else:
         reason = judge.why_no_data
@@ -172,11 +171,11 @@ def _result_of(judge: Judge) -> RuleResult:
         entry=None if rule.on_run else judge.entry or AGGREGATED,
         state=judge.state,
         outcome=judge.outcome,
-        judged=judged,
+        judged=judge.judged,
         reason=reason,
         value=reading.value if reading else None,
         requests=reading.requests if reading else nothing,
-        worst=judge.worst,
+        worst=None if math.isnan(judge.worst) else judge.worst,
         pending_at=judge.breach_pending_at if breach else judge.pending_at,
         breached_at=breach.at if breach else None,
         recovered_at=judge.recovered_at,

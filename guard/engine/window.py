@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
+import math
+from collections import Counter, deque
+from collections.abc import Mapping
 
-from guard.engine.counts import Counts
+from guard.engine.counts import NONE_LIKE, Counts
 
 JITTER = 0.1
 """Seconds by which a tick may come early or late and still complete a length of time."""
@@ -76,9 +78,9 @@ class Window:
         self.response_time = 0.0
         self.response_times: dict[int, int] = {}
         self.content_length = 0.0
-        self.failures_like: dict[str, int] = {}
-        self._fastest = _Least()
-        self._slowest = _Least()
+        self.failures_like: Mapping[str, int] = NONE_LIKE
+        self._fastest = math.inf
+        self._slowest = -math.inf
         self._parts: deque[tuple[float, Counts]] = deque()
 
     @property
@@ -96,13 +98,16 @@ class Window:
     @property
     def fastest(self) -> float | None:
         """Shortest response time in milliseconds, None without any."""
-        return self._fastest.value
+        parts = (part.fastest for _, part in self._parts if part.fastest is not None)
+        fastest = self._fastest if self.length is None else min(parts, default=math.inf)
+        return None if fastest == math.inf else fastest
 
     @property
     def slowest(self) -> float | None:
         """Longest response time in milliseconds, None without any."""
-        slowest = self._slowest.value
-        return None if slowest is None else -slowest
+        parts = (part.slowest for _, part in self._parts if part.slowest is not None)
+        slowest = self._slowest if self.length is None else max(parts, default=-math.inf)
+        return None if slowest == -math.inf else slowest
 
     def add(self, part: Counts, until: float) -> None:
         """Take in what was counted in the tick that ends then."""
@@ -116,13 +121,13 @@ class Window:
         times = self.response_times
         for time, count in part.response_times.items():
             times[time] = times.get(time, 0) + count
-        for pattern, count in part.failures_like.items():
-            self.failures_like[pattern] = self.failures_like.get(pattern, 0) + count
-        if part.fastest is not None and part.slowest is not None:
-            self._fastest.add(part.fastest)
-            self._slowest.add(-part.slowest)
+        if part.failures_like:
+            self._count_failures_like(part, 1)
         if self.length is not None:
             self._parts.append((until, part))
+        elif part.fastest is not None and part.slowest is not None:
+            self._fastest = min(self._fastest, part.fastest)
+            self._slowest = max(self._slowest, part.slowest)
 
     def reach(self, begin: float, until: float) -> None:
         """Reach from ``begin``, or from where it was armed if that was later, up to ``until``."""
@@ -148,31 +153,11 @@ class Window:
                 times[time] = left
             else:
                 del times[time]
+        if part.failures_like:
+            self._count_failures_like(part, -1)
+
+    def _count_failures_like(self, part: Counts, sign: int) -> None:
+        counted = Counter(self.failures_like)
         for pattern, count in part.failures_like.items():
-            self.failures_like[pattern] -= count
-        if part.fastest is not None and part.slowest is not None:
-            self._fastest.drop(part.fastest)
-            self._slowest.drop(-part.slowest)
-
-
-class _Least:
-    """The least of the values of a window: a queue in which no value is followed by a lesser one,
-    so that the first is the least and the next takes over when it is too old."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self) -> None:
-        self._values: deque[float] = deque()
-
-    def add(self, value: float) -> None:
-        while self._values and self._values[-1] > value:
-            self._values.pop()
-        self._values.append(value)
-
-    def drop(self, oldest: float) -> None:
-        if self._values[0] == oldest:
-            self._values.popleft()
-
-    @property
-    def value(self) -> float | None:
-        return self._values[0] if self._values else None
+            counted[pattern] += sign * count
+        self.failures_like = counted

@@ -10,7 +10,7 @@ from locust.env import Environment
 from locust.runners import Runner
 from locust.stats import StatsEntry, StatsError
 
-from guard.engine.counts import Counts
+from guard.engine.counts import NONE_LIKE, Counts
 from guard.engine.snapshot import EntryKey, Snapshot, Vitals
 from guard.rule import Selection, matches
 
@@ -115,7 +115,7 @@ class LiveSource:
             fastest=entry.min_response_time,
             slowest=entry.max_response_time if entry.response_times else None,
             content_length=entry.total_content_length,
-            failures_like=failures.get(key, {}),
+            failures_like=failures.get(key, NONE_LIKE),
             epoch=epoch,
         )
 
