@@ -75,6 +75,8 @@ def percentile(requests: Counts | Window, share: float) -> float | None:
     if not n:
         return None
     above = n - min(int(n * share), n - 1)
+    if above == 1:
+        return float(max(times))
     # Most percentiles asked for are high ones, so count down from the slowest.
     for time in sorted(times, reverse=True):
         above -= times[time]

@@ -46,9 +46,8 @@ class LiveSource:
         self._environment = environment
         self._selections = selections
         self._failures = failures
-        self._needed: dict[EntryKey, bool] = {}
-        self._read: dict[EntryKey, Counts] = {}
-        self._histograms: dict[EntryKey | None, tuple[Mapping[int, int], int]] = {}
+        self._seen: dict[tuple[str, str], _Seen] = {}
+        self._total = _Seen(("", "Aggregated"), needed=True)
         self._patterns: dict[str, tuple[str, ...]] = {}
 
     def read(self, ramped_up_at: float | None) -> Snapshot:
@@ -71,53 +70,24 @@ class LiveSource:
     def _snapshot(self, ramped_up_at: float | None, *, only_changed: bool) -> Snapshot:
         stats, runner = self._environment.stats, self._environment.runner
         failures = self._failures_like()
-        entries = {}
+        entries: dict[EntryKey, Counts] = {}
         if self._selections:
-            for (name, method), entry in stats.entries.items():
-                key = (method, name)
-                if self._is_needed(key) and not (only_changed and self._is_as_read(key, entry)):
-                    entries[key] = self._read[key] = self._counts(key, entry, failures)
+            for name_and_method, entry in stats.entries.items():
+                seen = self._seen.get(name_and_method) or self._new(*name_and_method)
+                if seen.needed and not (only_changed and seen.is_as(entry)):
+                    counts = seen.counts(entry, failures.get(seen.key, NONE_LIKE))
+                    entries[seen.key] = counts
         return Snapshot(
-            total=self._counts(None, stats.total, failures),
+            total=self._total.counts(stats.total, failures.get(None, NONE_LIKE)),
             entries=entries,
             vitals=self._vitals(runner) if runner else Vitals(),
             ramped_up_at=ramped_up_at,
         )
 
-    def _is_needed(self, key: EntryKey) -> bool:
-        needed = self._needed.get(key)
-        if needed is None:
-            needed = any(selection.matches(*key) for selection in self._selections)
-            self._needed[key] = needed
-        return needed
-
-    def _is_as_read(self, key: EntryKey, entry: StatsEntry) -> bool:
-        read = self._read.get(key)
-        return (
-            read is not None
-            and entry.num_requests == read.requests
-            and entry.num_failures == read.failures
-            and entry.response_times is self._histograms[key][0]
-        )
-
-    def _counts(self, key: EntryKey | None, entry: StatsEntry, failures: FailuresLike) -> Counts:
-        # A reset gives an entry a new histogram, also when the counters have outgrown their old
-        # values again by now.
-        histogram, epoch = self._histograms.get(key, (entry.response_times, 0))
-        if histogram is not entry.response_times:
-            epoch += 1
-        self._histograms[key] = (entry.response_times, epoch)
-        return Counts(
-            requests=entry.num_requests,
-            failures=entry.num_failures,
-            response_time=entry.total_response_time,
-            response_times=dict(entry.response_times),  # Locust goes on to count in its own
-            fastest=entry.min_response_time,
-            slowest=entry.max_response_time if entry.response_times else None,
-            content_length=entry.total_content_length,
-            failures_like=failures.get(key, NONE_LIKE),
-            epoch=epoch,
-        )
+    def _new(self, name: str, method: str) -> _Seen:
+        needed = any(selection.matches(method, name) for selection in self._selections)
+        seen = self._seen[name, method] = _Seen((method, name), needed)
+        return seen
 
     def _failures_like(self) -> FailuresLike:
         counted: dict[EntryKey | None, dict[str, int]] = defaultdict(dict)
@@ -143,6 +113,55 @@ class LiveSource:
             cpu=runner.current_cpu_usage / 100 or None,  # zero before the first measurement
             memory=runner.current_memory_usage or None,
             exceptions=exceptions_of(runner),
+        )
+
+
+class _Seen:
+    """What was seen of an entry.
+
+    A reset gives an entry a new histogram. That shows also when the counters have outgrown their
+    old values again by then.
+
+    Attributes:
+        key: Which entry it is.
+        needed: Whether some rule needs it.
+    """
+
+    __slots__ = ("_epoch", "_failures", "_histogram", "_requests", "key", "needed")
+
+    def __init__(self, key: EntryKey, needed: bool) -> None:
+        self.key = key
+        self.needed = needed
+        self._requests = 0
+        self._failures = 0
+        self._histogram: Mapping[int, int] | None = None
+        self._epoch = 0
+
+    def is_as(self, entry: StatsEntry) -> bool:
+        """Whether the entry has not changed since its counts were taken."""
+        return (
+            entry.num_requests == self._requests
+            and entry.num_failures == self._failures
+            and entry.response_times is self._histogram
+        )
+
+    def counts(self, entry: StatsEntry, failures_like: Mapping[str, int]) -> Counts:
+        """Take the counts of the entry."""
+        histogram = entry.response_times
+        if self._histogram is not None and histogram is not self._histogram:
+            self._epoch += 1
+        self._histogram = histogram
+        self._requests, self._failures = entry.num_requests, entry.num_failures
+        return Counts(
+            requests=entry.num_requests,
+            failures=entry.num_failures,
+            response_time=entry.total_response_time,
+            response_times=histogram.copy(),  # Locust goes on to count in its own
+            fastest=entry.min_response_time,
+            slowest=entry.max_response_time if histogram else None,
+            content_length=entry.total_content_length,
+            failures_like=failures_like,
+            epoch=self._epoch,
         )
 
 

@@ -40,7 +40,7 @@ class MasterSource(LiveSource):
         self._runner = runner
         self._clock = clock
         self._reported: set[str] = set()
-        self._seen: set[str] = set()
+        self._workers_seen: set[str] = set()
         self._round = Snapshot(NOTHING)
         self._round_ended_at = 0.0
         # After Locust's own listener, which adds the report to the statistics.
@@ -83,14 +83,14 @@ class MasterSource(LiveSource):
 
     def _vitals(self, runner: Runner) -> Vitals:
         workers = self._workers
-        self._seen.update(worker.id for worker in workers)
+        self._workers_seen.update(worker.id for worker in workers)
         # Zero before the first measurement.
         cpu = max((worker.cpu_usage for worker in workers), default=0) / 100
         memory = max((worker.memory_usage for worker in workers), default=0)
         return Vitals(
             users=runner.user_count,
             workers=len(workers),
-            lost_workers=len(self._seen) - len(workers),
+            lost_workers=len(self._workers_seen) - len(workers),
             cpu=cpu or None,
             memory=memory or None,
             exceptions=exceptions_of(runner),
