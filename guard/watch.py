@@ -195,7 +195,7 @@ class Watch:
         snapshot = self._source.read(self._ramped_up_at)
         transitions = self._guard.tick(snapshot, now, self._breathe)
         if transitions:
-            verdict = self.verdict
+            verdict = self._verdict(self._breathe)
             self._tell(lambda effect: effect.changed(transitions, verdict))
         elif now - self._refreshed_at >= REFRESH and self._breathe():
             self._refreshed_at = now

@@ -6,7 +6,9 @@ import io
 import logging
 import shutil
 import sys
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import IO
 
 from guard.effects import Effect
@@ -26,6 +28,10 @@ _STYLES = {
     Outcome.ERROR.value: "bold red",
 }
 _WIDTH = 80
+_MOST_ALIKE = 5
+"""Changes of one rule in one evaluation that have a line each."""
+_MOST_ENTRIES = 10
+"""Entries of one rule that have a line each in the final table."""
 
 
 class Console(Effect):
@@ -45,11 +51,19 @@ class Console(Effect):
         logger.info("guarding by %d rule%s from %s", count, "s"[: count != 1], self._source)
 
     def changed(self, transitions: Sequence[Transition], verdict: Verdict) -> None:
+        alike: dict[tuple[int, str], list[Transition]] = defaultdict(list)
         for transition in transitions:
-            level = logging.WARNING if transition.is_breach else logging.INFO
             said = "recovered" if transition.is_recovery else transition.after.value
-            when = "by the final totals" if verdict.final else f"at {transition.reading.at:.0f} s"
-            logger.log(level, "%s %s: %s", said, when, transition)
+            alike[id(transition.rule), said].append(transition)
+        for (_, said), changes in alike.items():
+            level = logging.WARNING if changes[0].is_breach else logging.INFO
+            at = f"at {changes[0].reading.at:.0f} s"
+            when = "by the final totals" if verdict.final else at
+            for transition in changes[:_MOST_ALIKE]:
+                logger.log(level, "%s %s: %s", said, when, transition)
+            others = len(changes) - _MOST_ALIKE
+            if others > 0:
+                logger.log(level, "%s %s: %d more entries of that rule", said, when, others)
 
     def stopping(self, reason: str, verdict: Verdict) -> None:
         logger.warning("stopping the run: %s", reason)
@@ -100,8 +114,8 @@ def print_table(verdict: Verdict, file: IO[str]) -> None:
             no_wrap=heading not in ("Rule", "Entry"),
             justify="right" if heading == "Reading" else "left",
         )
-    for result in verdict.rules:
-        table.add_row(*(text(cell, _STYLES.get(cell, "")) for cell in _cells(result)))
+    for cells in _rows(verdict.rules):
+        table.add_row(*(text(cell, _STYLES.get(cell, "")) for cell in cells))
     console.print(table)
     said = text(f"Verdict: {verdict.outcome.value}", _STYLES[verdict.outcome.value])
     console.print(said.append(text(f" - {verdict.reason}", "not bold default")))
@@ -110,6 +124,20 @@ def print_table(verdict: Verdict, file: IO[str]) -> None:
         file.flush()
     except OSError:
         logger.debug("nobody reads the verdict any more")
+
+
+def _rows(results: Sequence[RuleResult]) -> Iterator[tuple[str, ...]]:
+    """The cells of each line. Of a rule on many entries only the worst ones have a line."""
+    for _, group in groupby(results, key=lambda result: id(result.rule)):
+        of_rule = list(group)
+        if len(of_rule) > _MOST_ENTRIES:
+            of_rule.sort(key=lambda result: (result.outcome is Outcome.PASS, not result.breached))
+        yield from map(_cells, of_rule[:_MOST_ENTRIES])
+        if others := of_rule[_MOST_ENTRIES:]:
+            outcomes = Counter(result.outcome.value for result in others)
+            ended = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+            ended = ended if len(outcomes) > 1 else others[0].outcome.value
+            yield _called(others[0].rule), f"{len(others)} more entries", "", "", "", ended
 
 
 def _cells(result: RuleResult) -> tuple[str, ...]:

@@ -48,9 +48,8 @@ class VerdictFile(Effect):
         self._write(verdict)
 
     def _write(self, verdict: Verdict) -> None:
-        content = json.dumps({**verdict.as_dict(), **self._about}, indent=2, allow_nan=False)
         try:
-            self._replace(content + "\n")
+            self._replace(_as_json({**verdict.as_dict(), **self._about}))
         except OSError as error:
             if not self._complained:
                 logger.error("can't write the verdict to %s: %s", self._path, error.strerror)
@@ -70,6 +69,21 @@ class VerdictFile(Effect):
             except OSError:
                 temporary.unlink(missing_ok=True)
                 raise
+
+
+def _as_json(verdict: Mapping[str, Any]) -> str:
+    """The verdict with a line a key, and a line a rule."""
+    return "{\n" + ",\n".join(f"  {_json(k)}: {_value(v)}" for k, v in verdict.items()) + "\n}\n"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(f"    {_json(element)}" for element in value) + "\n  ]"
+    return _json(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, allow_nan=False)
 
 
 def _umask() -> int:

@@ -19,7 +19,7 @@ from guard.rule import Rule, Selection
 PIECE = 20
 """Entries or benches after which others may have their turn: well under a millisecond of work."""
 
-LISTED = 100
+LISTED = 50
 """Entries of a rule that a verdict lists while the run goes on, beside those that stand out."""
 
 
