@@ -1,13 +1,18 @@
 """CPU time of one tick: reading Locust's statistics and judging every rule on them.
 
-Locust's own statistics are fed 500 requests a second. The seconds are simulated, so the 120 s of
-warm-up, which fill every window, take no time.
+Locust's own statistics are fed 500 requests a second. The seconds are simulated, so the warm-up,
+which fills every window, takes no time.
+
+A tick pauses whenever it has kept the event loop to itself for some time. How long it does so at
+most is shown for the largest of the scenarios, with and without the pauses that Python's garbage
+collector makes in it: these come in plain Locust too, and grow with the number of names.
 
     python benchmarks/tick.py
 """
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from collections.abc import Sequence
@@ -23,6 +28,7 @@ from guard.engine.guard import Guard
 from guard.language.rulefile import parse_rules
 from guard.rule import Outcome
 from guard.sources.live import LiveSource
+from guard.watch import STRETCH
 
 REQUESTS_A_SECOND = 500
 WARM_UP = 600
@@ -32,6 +38,8 @@ MEDIAN_MS, SIGMA = 120, 0.6  # of a log-normal distribution: p95 is 322 ms, p99 
 FAILING = 0.003
 
 CLAIMED_MS = 1.0
+CLAIMED_MS_OF_EACH = 20.0
+CLAIMED_STRETCH_MS = 5.0
 
 
 def mix(of: str = "", slack: int = 1) -> list[str]:
@@ -42,6 +50,23 @@ def mix(of: str = "", slack: int = 1) -> list[str]:
         f"p99 {of} < {slack * 2}s over 30s",
         f"avg {of} < {slack * 300}ms over 60s",
         f"fail_ratio {of} < {slack * 2}% else stop",
+    ]
+
+
+def twenty_of_each() -> list[str]:
+    """Twenty rules that judge every entry on its own: five metrics over two windows, each with a
+    limit that warns and one that stops. None of them is ever broken here."""
+    return [
+        f"{metric} of each /product/* < {limit * slack}{unit} over {over}s for 5s else {action}"
+        for over in (10, 60)
+        for action, slack in (("warn", 1), ("stop", 2))
+        for metric, limit, unit in (
+            ("failures", 500, ""),
+            ("p95", 50, "s"),
+            ("p99", 50, "s"),
+            ("avg", 30, "s"),
+            ("rps", 500, ""),
+        )
     ]
 
 
@@ -73,6 +98,45 @@ REFERENCES = (
     ),
 )
 
+EACH = Scenario("20 rules with `each` on 1,000 entries", twenty_of_each(), 1000)
+
+
+class Stretches:
+    """How long ticks keep the event loop to themselves at a stretch, pausing as the guard does.
+
+    Attributes:
+        taken: Length of each stretch in milliseconds of CPU time.
+        collecting: How much of it the garbage collector took.
+    """
+
+    def __init__(self) -> None:
+        self.taken: list[float] = []
+        self.collecting: list[float] = []
+        self._collected = 0.0
+        self._began_to_collect = 0
+        gc.callbacks.append(self._on_collection)
+        self.begin()
+
+    def begin(self) -> None:
+        self._since = time.thread_time_ns()
+        self._collected = 0.0
+
+    def end(self) -> None:
+        self.taken.append((time.thread_time_ns() - self._since) / 1e6)
+        self.collecting.append(self._collected)
+
+    def go_on(self) -> bool:
+        if time.thread_time_ns() - self._since >= STRETCH * 1e9:
+            self.end()
+            self.begin()
+        return True
+
+    def _on_collection(self, phase: str, _: object) -> None:
+        if phase == "start":
+            self._began_to_collect = time.thread_time_ns()
+        else:
+            self._collected += (time.thread_time_ns() - self._began_to_collect) / 1e6
+
 
 class Traffic:
     """Feeds statistics with requests whose response times are log-normally distributed."""
@@ -89,19 +153,24 @@ class Traffic:
                 stats.log_error("GET", name, "503 Service Unavailable")
 
 
-def milliseconds_of_ticks(scenario: Scenario) -> list[float]:
-    """CPU time of each tick after the warm-up."""
+def milliseconds_of_ticks(scenario: Scenario, stretches: Stretches | None = None) -> list[float]:
+    """CPU time of each tick after the warm-up, in whose stretches others can't run."""
     text = "rules:\n" + "".join(f"  - {rule}\n" for rule in scenario.rules)
     guard = Guard(parse_rules(text.encode(), "benchmark"))
     environment = Environment()
     environment.create_local_runner()
-    source = LiveSource(environment, guard.selections)
+    source = LiveSource(environment, guard.selections, guard.failures)
     traffic = Traffic(scenario.entries)
     taken = []
     for second in range(1, WARM_UP + TICKS + 1):
         traffic.one_second(environment.stats)
         begin = time.thread_time_ns()
-        guard.tick(source.read(None), float(second))
+        if stretches is None or second <= WARM_UP:
+            guard.tick(source.read(None), float(second))
+        else:
+            stretches.begin()
+            guard.tick(source.read(None, stretches.go_on), float(second), stretches.go_on)
+            stretches.end()
         taken.append((time.thread_time_ns() - begin) / 1e6)
     verdict = guard.verdict()
     assert verdict.outcome is Outcome.PASS, verdict.reason
@@ -118,8 +187,38 @@ def figure(scenario: Scenario, claim: float | None = None) -> Figure:
     return Figure(scenario.what, measured, f"median under {claim:g} ms", middle < claim)
 
 
+def figures_of_each() -> list[Figure]:
+    stretches = Stretches()
+    ticks = milliseconds_of_ticks(EACH, stretches)
+    middle = median(ticks)
+    longest = max(stretches.taken)
+    working = [t - c for t, c in zip(stretches.taken, stretches.collecting, strict=True)]
+    p99 = quantiles(stretches.taken, n=100)[98]
+    return [
+        Figure(
+            EACH.what,
+            f"median {middle:.1f} ms, p99 {quantiles(ticks, n=100)[98]:.1f} ms",
+            f"median under {CLAIMED_MS_OF_EACH:g} ms",
+            middle < CLAIMED_MS_OF_EACH,
+        ),
+        Figure(
+            "… its longest stretch without a pause",
+            f"{max(working):.1f} ms",
+            f"under {CLAIMED_STRETCH_MS:g} ms",
+            max(working) < CLAIMED_STRETCH_MS,
+        ),
+        Figure(
+            "… with the garbage collector's pauses", f"p99 {p99:.1f} ms, longest {longest:.0f} ms"
+        ),
+    ]
+
+
 if __name__ == "__main__":
     conclude(
         f"CPU time of a tick, {TICKS} ticks at {REQUESTS_A_SECOND} requests a second",
-        [*(figure(claim, CLAIMED_MS) for claim in CLAIMS), *map(figure, REFERENCES)],
+        [
+            *(figure(claim, CLAIMED_MS) for claim in CLAIMS),
+            *figures_of_each(),
+            *map(figure, REFERENCES),
+        ],
     )

@@ -192,7 +192,7 @@ class Watch:
     def _tick(self) -> None:
         now = self._now()
         self._busy_since = time.perf_counter()
-        snapshot = self._source.read(self._ramped_up_at)
+        snapshot = self._source.read(self._ramped_up_at, self._breathe)
         transitions = self._guard.tick(snapshot, now, self._breathe)
         if transitions:
             verdict = self._verdict(self._breathe)

@@ -140,7 +140,8 @@ class RunBench:
                 continue
             value = gauge.read_run(vitals, self._before, sample)
             if value is not None:
-                changes += _weighed(judges, value, sample, passed)
+                found = (judge.weigh(value, sample, passed) for judge in judges)
+                changes += [change for change in found if change]
         return changes
 
 
@@ -180,19 +181,15 @@ def _weigh(
     changes: list[Transition] = []
     for gauge, judges in rows:
         value = gauge.read(window, sample)
-        if value is not None:
-            changes += _weighed(judges, value, sample, passed)
-    return changes
-
-
-def _weighed(
-    judges: Sequence[Judge], value: float, sample: Sample, passed: float
-) -> list[Transition]:
-    changes = []
-    for judge in judges:
-        # One who has never seen the check broken need not weigh what is no worse than before.
-        if judge.calm and not judge.is_worse(value, judge.worst):
+        if value is None:
             continue
-        if change := judge.weigh(value, sample, passed):
-            changes.append(change)
+        # Judges who have never seen their check broken need not weigh what lies between values
+        # that they have weighed.
+        if gauge.quiet and gauge.low <= value <= gauge.high:
+            continue
+        gauge.low, gauge.high = min(gauge.low, value), max(gauge.high, value)
+        for judge in judges:
+            if change := judge.weigh(value, sample, passed):
+                changes.append(change)
+        gauge.quiet = all(judge.calm for judge in judges)
     return changes

@@ -37,6 +37,11 @@ class Counts:
     failures_like: Mapping[str, int] = field(default_factory=lambda: NONE_LIKE)
     epoch: int = 0
 
+    @property
+    def timed(self) -> int:
+        """How many requests have a response time: the denominator of means and percentiles."""
+        return sum(self.response_times.values())
+
 
 NOTHING = Counts()
 

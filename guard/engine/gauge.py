@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from guard.engine.metrics import Metric, RunMetric, narrowed
@@ -29,9 +30,23 @@ class Gauge:
         min_requests: A window with fewer requests is no data.
         value: The last value with data, None while there was none.
         judged: Whether there ever was data. A count of no requests is none.
+        low: The lowest value ever read.
+        high: The highest.
+        quiet: Whether nothing between these two can be news to any judge.
     """
 
-    __slots__ = ("_measure", "_sample", "failure", "judged", "metric", "min_requests", "value")
+    __slots__ = (
+        "_measure",
+        "_sample",
+        "failure",
+        "high",
+        "judged",
+        "low",
+        "metric",
+        "min_requests",
+        "quiet",
+        "value",
+    )
 
     def __init__(self, metric: Metric | RunMetric, rule: Rule) -> None:
         self.metric = metric
@@ -39,6 +54,9 @@ class Gauge:
         self.min_requests = rule.min_requests
         self.value: float | None = None
         self.judged = False
+        self.low = math.inf
+        self.high = -math.inf
+        self.quiet = False
         self._sample: Sample | None = None
         if isinstance(metric, Metric):
             measure = metric.measure

@@ -9,7 +9,7 @@ from guard.engine.gauge import Gauge, Sample
 from guard.engine.metrics import RunMetric
 from guard.engine.reading import Reading, sentence
 from guard.engine.window import JITTER, Window
-from guard.rule import Action, Outcome, Rule, State, number_text
+from guard.rule import Action, Comparison, Outcome, Rule, State, number_text
 
 OUTCOME_OF_BREACH = {
     Action.STOP: Outcome.FAIL,
@@ -65,8 +65,7 @@ class Judge:
         window: What it is judged on; None until the rule is armed, and for the run.
         worst: The value that broke the check most, or came nearest to it. Meaningless before the
             first value.
-        is_worse: Whether the first of two values is worse than the second.
-        calm: Whether there was a value, and the check has never been broken.
+        calm: Whether the check has held for all values so far, and would for all between them.
         pending_at: Since when the check has been broken, in seconds since the test start.
         breach: The reading at the first breach.
         breach_pending_at: ``pending_at`` of the first breach; None for a rule without ``for``.
@@ -76,12 +75,12 @@ class Judge:
     __slots__ = (
         "_broken_for",
         "_holds",
+        "_is_worse",
         "breach",
         "breach_pending_at",
         "calm",
         "entry",
         "gauge",
-        "is_worse",
         "pending_at",
         "recovered_at",
         "rule",
@@ -97,13 +96,13 @@ class Judge:
         self.state = State.WAITING
         self.window: Window | None = None
         self.worst = math.nan
-        self.is_worse = rule.check.is_worse
-        self.calm = False
+        self.calm = rule.check.comparison is not Comparison.DIFFERENT
         self.pending_at: float | None = None
         self.breach: Reading | None = None
         self.breach_pending_at: float | None = None
         self.recovered_at: float | None = None
         self._holds = rule.check.comparison.holds
+        self._is_worse = rule.check.is_worse
         self._broken_for = 0.0
 
     def arm(self, window: Window | None = None) -> None:
@@ -128,10 +127,9 @@ class Judge:
             The change of state, None if there was none.
         """
         holds, before = self._holds(value, self.rule.check.threshold), self.state
-        if math.isnan(self.worst):
-            self.worst, self.calm = value, holds
-        elif self.is_worse(value, self.worst):
-            self.worst, self.calm = value, self.calm and holds
+        self.calm = self.calm and holds
+        if math.isnan(self.worst) or self._is_worse(value, self.worst):
+            self.worst = value
         if holds:
             self._hold(sample.at)
         elif before is not State.BREACHED:

@@ -70,8 +70,7 @@ def percentile(requests: Counts | Window, share: float) -> float | None:
     times the one at rank ``int(n * share)``, counted from zero, or the last.
     Source: ``locust.stats.calculate_response_time_percentile``.
     """
-    times = requests.response_times
-    n = sum(times.values())
+    times, n = requests.response_times, requests.timed
     if not n:
         return None
     above = n - min(int(n * share), n - 1)
@@ -86,8 +85,7 @@ def percentile(requests: Counts | Window, share: float) -> float | None:
 
 
 def _mean(requests: Counts | Window, _: float) -> float | None:
-    timed = sum(requests.response_times.values())
-    return requests.response_time / timed if timed else None
+    return requests.response_time / requests.timed if requests.timed else None
 
 
 def _median(requests: Counts | Window, _: float) -> float | None:

@@ -48,8 +48,8 @@ class Window:
         begin: From when it reaches, in seconds since the test start.
         until: Up to when.
         changed: Whether its requests have changed since this was last set to False.
-        requests, failures, response_time, response_times, content_length, failures_like: As in
-            ``Counts``.
+        requests, failures, response_time, response_times, timed, content_length, failures_like:
+            As in ``Counts``.
     """
 
     __slots__ = (
@@ -65,6 +65,7 @@ class Window:
         "requests",
         "response_time",
         "response_times",
+        "timed",
         "until",
     )
 
@@ -77,6 +78,7 @@ class Window:
         self.failures = 0
         self.response_time = 0.0
         self.response_times: dict[int, int] = {}
+        self.timed = 0
         self.content_length = 0.0
         self.failures_like: Mapping[str, int] = NONE_LIKE
         self._fastest = math.inf
@@ -121,6 +123,7 @@ class Window:
         times = self.response_times
         for time, count in part.response_times.items():
             times[time] = times.get(time, 0) + count
+            self.timed += count
         if part.failures_like:
             self._count_failures_like(part, 1)
         if self.length is not None:
@@ -148,6 +151,7 @@ class Window:
         self.content_length = self.content_length - part.content_length if self.requests else 0.0
         times = self.response_times
         for time, count in part.response_times.items():
+            self.timed -= count
             left = times[time] - count
             if left:
                 times[time] = left

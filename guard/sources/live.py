@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from locust import runners
 from locust.env import Environment
@@ -16,6 +16,9 @@ from guard.rule import Selection, matches
 
 FailuresLike = Mapping[EntryKey | None, Mapping[str, int]]
 """How many failures have a text that matches, by entry (None for all) and pattern."""
+
+PIECE = 100
+"""Entries after which others may have their turn."""
 
 
 def report_interval(environment: Environment) -> float:
@@ -50,10 +53,14 @@ class LiveSource:
         self._total = _Seen(("", "Aggregated"), needed=True)
         self._patterns: dict[str, tuple[str, ...]] = {}
 
-    def read(self, ramped_up_at: float | None) -> Snapshot:
-        """What can be judged now. Entries that have not changed since the last time are left
-        out."""
-        return self._snapshot(ramped_up_at, only_changed=True)
+    def read(self, ramped_up_at: float | None, go_on: Callable[[], object] = bool) -> Snapshot:
+        """What can be judged now. Entries that have not changed since the last time are left out.
+
+        Args:
+            ramped_up_at: When the first ramp-up was complete, in seconds since the test start.
+            go_on: Called between pieces of the work; it may let others have their turn.
+        """
+        return self._snapshot(ramped_up_at, only_changed=True, go_on=go_on)
 
     def read_totals(self, ramped_up_at: float | None) -> Snapshot:
         """Everything that has been counted."""
@@ -67,12 +74,20 @@ class LiveSource:
     def close(self) -> None:
         """Read no more."""
 
-    def _snapshot(self, ramped_up_at: float | None, *, only_changed: bool) -> Snapshot:
+    def _snapshot(
+        self,
+        ramped_up_at: float | None,
+        *,
+        only_changed: bool,
+        go_on: Callable[[], object] = bool,
+    ) -> Snapshot:
         stats, runner = self._environment.stats, self._environment.runner
         failures = self._failures_like()
         entries: dict[EntryKey, Counts] = {}
         if self._selections:
-            for name_and_method, entry in stats.entries.items():
+            for number, (name_and_method, entry) in enumerate(list(stats.entries.items())):
+                if number % PIECE == PIECE - 1:
+                    go_on()
                 seen = self._seen.get(name_and_method) or self._new(*name_and_method)
                 if seen.needed and not (only_changed and seen.is_as(entry)):
                     counts = seen.counts(entry, failures.get(seen.key, NONE_LIKE))

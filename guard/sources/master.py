@@ -49,7 +49,7 @@ class MasterSource(LiveSource):
     def close(self) -> None:
         self._environment.events.worker_report.remove_listener(self._on_worker_report)
 
-    def read(self, ramped_up_at: float | None) -> Snapshot:
+    def read(self, ramped_up_at: float | None, go_on: Callable[[], object] = bool) -> Snapshot:
         # A worker that hangs is given up by Locust after some seconds; others must not wait longer.
         if self._clock() - self._round_ended_at > 3 * runners.WORKER_REPORT_INTERVAL:
             self._end_round()
