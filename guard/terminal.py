@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import shutil
 from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING
@@ -67,7 +68,9 @@ class Page:
         )
         for renderable in what:
             console.print(renderable)
-        self._write(drawn.getvalue())
+        text = drawn.getvalue()
+        # The blanks up to the width are for a background colour that a file does not have.
+        self._write(text if is_terminal else re.sub(r" +$", "", text, flags=re.MULTILINE))
 
     def say(self, line: str) -> None:
         """Write a line as it is, however long."""
