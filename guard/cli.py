@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -14,6 +16,7 @@ BAD_RULES = 2
 """Exit code for bad rules or options."""
 
 FORMATS = ("text", "json", "github")
+RULES_FILES = ("rules.yaml", "rules.yml")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -102,8 +105,51 @@ def check(files: tuple[str, ...], strict: bool, names_file: str | None, form: st
         sys.exit(BAD_RULES)
 
 
+@main.command()
+def schema() -> None:
+    """Print the JSON schema of rules files, for editors.
+
+    An editor with a YAML language server completes and checks a file that begins with
+
+    \b
+      # yaml-language-server: $schema=rules.schema.json
+    """
+    from guard.language.schema import rules_schema
+
+    click.echo(json.dumps(rules_schema(), indent=2))
+
+
+@main.command()
+@click.argument("file", default="rules.yaml")
+def init(file: str) -> None:
+    """Write a first rules file, to be changed to your needs.
+
+    FILE is rules.yaml in the working directory when not given. A file that is there already is
+    left alone.
+    """
+    from importlib.resources import files
+
+    starter = files("guard.language").joinpath("starter.yaml").read_bytes()
+    try:
+        with Path(file).open("xb") as written:  # not through a link either, to wherever it leads
+            written.write(starter)
+    except FileExistsError:
+        _refuse(f"{file} is there already; name another file, or remove it first")
+    except OSError as error:
+        _refuse(f"{file} can't be written: {error.strerror or error}")
+    named = "" if file in RULES_FILES else f" {shlex.quote(file)}"
+    given = f" --guard-rules{named}" if named else ""
+    click.echo(
+        f"wrote {file}\n"
+        f"  locust-guard check{named}\n"
+        "      says what its rules mean\n"
+        f"  locust-guard run{given} -f locustfile.py --headless -u 20 -r 10 -t 1m\n"
+        "      runs Locust under guard"
+    )
+
+
 def _rules_here() -> str:
-    from guard.language.rulefile import RULES_FILES, find_rules
+    from guard.language.rulefile import find_rules
 
     path = find_rules([Path()])
     if path is None:
