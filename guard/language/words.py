@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from guard.rule import (
     Action,
@@ -16,7 +17,6 @@ from guard.rule import (
     Unit,
     size_text,
     threshold_text,
-    timespan_text,
 )
 
 
@@ -59,9 +59,15 @@ _WITHOUT_DATA = {Outcome.PASS: "; passes without data", Outcome.FAIL: "; fails w
 
 
 def span(seconds: float) -> str:
-    """Seconds for people: ``1 min 30 s``, ``500 ms``."""
-    text = re.sub(r"([\d.]+)([a-z]+)", r"\1 \2 ", timespan_text(seconds)).strip()
-    return re.sub(r"m\b", "min", text)
+    """Seconds for people: ``1 min 30 s``, ``1.5 s``, ``500 ms``."""
+    minutes, rest = divmod(Decimal(repr(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{count:f} {unit}" for count, unit in ((hours, "h"), (minutes, "min")) if count]
+    if rest >= 1 or not (parts or rest):
+        parts.append(f"{rest.normalize():f} s")
+    elif rest:
+        parts.append(f"{(rest * 1000).normalize():f} ms")
+    return " ".join(parts)
 
 
 def quantity(value: float, unit: Unit) -> str:
