@@ -166,7 +166,7 @@ def _show_rules(result: Checked, page: Page) -> None:
             page.text(words.judged),
             page.text(words.if_not),
         )
-    page.show(table)
+    page.show(table, "")
 
 
 def _held(page: Page, rule: Rule, must_hold: str, origin: str) -> Text:

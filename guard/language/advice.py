@@ -209,7 +209,8 @@ def no_such_request(case: Case) -> str | None:
         return None
     if any(name.is_selected(selection) for name in case.names):
         return None
-    near = did_you_mean(selection.label, [name.label for name in case.names])
+    legal = {text: None for name in case.names for text in (name.label, name.name)}
+    near = did_you_mean(selection.label, list(legal))
     return f"no request is named {selection.label!r}{near}"
 
 
