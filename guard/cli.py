@@ -16,7 +16,6 @@ BAD_RULES = 2
 """Exit code for bad rules or options."""
 
 FORMATS = ("text", "json", "github")
-RULES_FILES = ("rules.yaml", "rules.yml")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -129,6 +128,8 @@ def init(file: str) -> None:
     """
     from importlib.resources import files
 
+    from guard.language.rulefile import RULES_FILES
+
     starter = files("guard.language").joinpath("starter.yaml").read_bytes()
     try:
         with Path(file).open("xb") as written:  # not through a link either, to wherever it leads
@@ -149,7 +150,7 @@ def init(file: str) -> None:
 
 
 def _rules_here() -> str:
-    from guard.language.rulefile import find_rules
+    from guard.language.rulefile import RULES_FILES, find_rules
 
     path = find_rules([Path()])
     if path is None:

@@ -171,11 +171,13 @@ def _show_rules(result: Checked, page: Page) -> None:
 
 def _held(page: Page, rule: Rule, must_hold: str, origin: str) -> Text:
     """What must hold, below the rule's name and above why, and where it comes from."""
-    held = page.text(f"{rule.name}:\n" if rule.named else "", "bold")
-    held.append(page.text(must_hold, "not bold"))
+    held = page.text("")
+    if rule.named:
+        held.append(page.text(f"{rule.name}:\n", "bold"))
+    held.append(page.text(must_hold))
     for remark in (rule.because, origin):
         if remark:
-            held.append(page.text(f"\n({remark})", "not bold dim"))
+            held.append(page.text(f"\n({remark})", "dim"))
     return held
 
 

@@ -10,12 +10,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 import guard
 from guard.cli import main
 from guard.language.advice import ADVICE
 from guard.language.schema import rules_schema
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_help_names_the_commands_and_the_exit_codes():
@@ -222,7 +225,7 @@ def test_init_where_it_can_not_write(tmp_path):
 
 
 def test_the_examples_pass_the_strict_check():
-    examples = Path(__file__).parents[1] / "examples"
+    examples = ROOT / "examples"
     files = [str(file) for file in sorted(examples.rglob("rules.yaml"))]
     result = locust_guard("check", "--strict", *files, cwd=examples)
     assert files
@@ -232,3 +235,13 @@ def test_the_examples_pass_the_strict_check():
 def test_schema_prints_the_schema(tmp_path):
     result = locust_guard("schema", cwd=tmp_path)
     assert json.loads(result.stdout) == rules_schema()
+
+
+def test_the_pre_commit_hook_runs_a_command_on_rules_files():
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    program, command = hook["entry"].split()
+    assert (program, command in main.commands) == ("locust-guard", True)
+    for file in ("rules.yaml", "load/rules.yml"):
+        assert re.search(hook["files"], file)
+    for file in ("my-rules.yaml", "rules.yaml.j2", "rules/x.yaml"):
+        assert not re.search(hook["files"], file)
