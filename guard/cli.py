@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import NoReturn
+
 import click
 
 from guard.version import __version__
+
+BAD_RULES = 2
+"""Exit code for bad rules or options."""
+
+FORMATS = ("text", "json", "github")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -19,6 +30,10 @@ def main() -> None:
     """
 
 
+# What only some commands need is imported in them: Locust patches the standard library, and other
+# things take their time.
+
+
 @main.command(
     add_help_option=False,
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
@@ -30,7 +45,122 @@ def run(locust_options: tuple[str, ...]) -> None:
     The rules are those of rules.yaml beside the locustfile, or of --guard-rules FILE. See
     locust-guard run --help for these and all other options.
     """
-    # Imported late: it imports Locust, which patches the standard library and takes its time.
     from guard import plugin
 
     plugin.run(locust_options)
+
+
+@main.command()
+@click.argument("files", metavar="[FILE]...", nargs=-1)
+@click.option("--strict", is_flag=True, help="Take warnings for errors.")
+@click.option(
+    "--names",
+    "names_file",
+    metavar="FILE",
+    help="The requests that there are: one name a line, or a CSV file that Locust wrote.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default=FORMATS[0],
+    show_default=True,
+    help="For people, for machines, or for GitHub Actions.",
+)
+def check(files: tuple[str, ...], strict: bool, names_file: str | None, form: str) -> None:
+    """Check rules files and say what they mean.
+
+    Prints each rule in plain words, and warns of what is legal but probably not meant. FILE is
+    rules.yaml in the working directory when not given; - is the standard input.
+
+    \b
+    Warnings:
+      early-stop       the first few requests can stop the run
+      few-requests     a percentile of so few requests is one of them
+      short-window     a window shorter than two reports of the workers
+      rounding         a threshold that Locust's rounding can't tell
+                       from its neighbours
+      redundant        a rule that another one makes superfluous
+      no-such-request  no request has this name (with --names)
+
+    \b
+    Exit codes: 0 good, 2 errors, or warnings with --strict.
+    """
+    from guard import listing
+    from guard.language.names import UnreadableNames, load_names
+
+    try:
+        names = load_names(names_file) if names_file else None
+    except UnreadableNames as unreadable:
+        _refuse(str(unreadable))
+    results = [
+        listing.check_stream(sys.stdin.buffer, names)
+        if file == "-"
+        else listing.check_file(file, names)
+        for file in files or [_rules_here()]
+    ]
+    listing.FORMATS[form](results, sys.stdout, sys.stderr)
+    if any(result.errors or (strict and result.warnings) for result in results):
+        sys.exit(BAD_RULES)
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON schema of rules files, for editors.
+
+    An editor with a YAML language server completes and checks a file that begins with
+
+    \b
+      # yaml-language-server: $schema=rules.schema.json
+    """
+    from guard.language.schema import rules_schema
+
+    click.echo(json.dumps(rules_schema(), indent=2))
+
+
+@main.command()
+@click.argument("file", default="rules.yaml")
+def init(file: str) -> None:
+    """Write a first rules file, to be changed to your needs.
+
+    FILE is rules.yaml in the working directory when not given. A file that is there already is
+    left alone.
+    """
+    from importlib.resources import files
+
+    from guard.language.rulefile import RULES_FILES
+
+    starter = files("guard.language").joinpath("starter.yaml").read_bytes()
+    try:
+        with Path(file).open("xb") as written:  # not through a link either, to wherever it leads
+            written.write(starter)
+    except FileExistsError:
+        _refuse(f"{file} is there already; name another file, or remove it first")
+    except OSError as error:
+        _refuse(f"{file} can't be written: {error.strerror or error}")
+    named = "" if file in RULES_FILES else f" {shlex.quote(file)}"
+    given = f" --guard-rules{named}" if named else ""
+    click.echo(
+        f"wrote {file}\n"
+        f"  locust-guard check{named}\n"
+        "      says what its rules mean\n"
+        f"  locust-guard run{given} -f locustfile.py --headless -u 20 -r 10 -t 1m\n"
+        "      runs Locust under guard"
+    )
+
+
+def _rules_here() -> str:
+    from guard.language.rulefile import RULES_FILES, find_rules
+
+    path = find_rules([Path()])
+    if path is None:
+        _refuse(
+            f"there is no {' or '.join(RULES_FILES)} here; name a file, or write one with "
+            "'locust-guard init'"
+        )
+    return str(path)
+
+
+def _refuse(message: str) -> NoReturn:
+    click.echo(f"locust-guard: {message}", err=True)
+    sys.exit(BAD_RULES)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 import guard
 from guard.cli import main
+from guard.language.advice import ADVICE
+from guard.language.schema import rules_schema
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_help_names_the_commands_and_the_exit_codes():
@@ -55,3 +64,184 @@ def test_the_public_names_are_sorted_and_there():
     assert guard.__all__ == sorted(guard.__all__)
     for name in guard.__all__:
         assert getattr(guard, name).__doc__
+
+
+def locust_guard(*arguments, cwd, **options):
+    command = [sys.executable, "-m", "guard", *arguments]
+    environment = {**os.environ, **options.pop("env", {})}
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, env=environment, **options
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with a good file, one with a warning, one with an error, and names."""
+    (tmp_path / "rules.yaml").write_text("rules: [p95 < 500ms]")
+    (tmp_path / "odd.yaml").write_text("rules: [p95 < 505ms]")
+    (tmp_path / "bad.yaml").write_text("rules: [p955 < 1s]")
+    (tmp_path / "names.txt").write_text("/checkout\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "summaries"),
+    [
+        pytest.param([], 0, ["rules.yaml: 1 rule, no warnings"], id="the file that is here"),
+        pytest.param(["--strict"], 0, ["rules.yaml: 1 rule, no warnings"], id="nothing to be said"),
+        pytest.param(["odd.yaml"], 0, ["odd.yaml: 1 rule, 1 warning"], id="a warning is no error"),
+        pytest.param(["odd.yaml", "--strict"], 2, ["odd.yaml: 1 rule, 1 warning"], id="but strict"),
+        pytest.param(["bad.yaml"], 2, ["bad.yaml: 1 error"], id="an error"),
+        pytest.param(
+            ["bad.yaml", "rules.yaml"],
+            2,
+            ["bad.yaml: 1 error", "rules.yaml: 1 rule, no warnings"],
+            id="the good file behind a bad one is looked at too",
+        ),
+        pytest.param(["gone.yaml"], 2, ["gone.yaml: 1 error"], id="a file that is not there"),
+        pytest.param(["."], 2, [".: 1 error"], id="a folder"),
+        pytest.param(["--names", "names.txt"], 0, ["rules.yaml: 1 rule, no warnings"], id="names"),
+    ],
+)
+def test_the_exit_code_of_check(folder, arguments, code, summaries):
+    result = locust_guard("check", *arguments, cwd=folder)
+    assert result.returncode == code
+    said = result.stdout + result.stderr
+    assert all(summary in said.splitlines() for summary in summaries)
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["--names", "gone.txt"], "gone.txt: can't be read: No such file", id="names"),
+        pytest.param(["--strct"], "No such option '--strct'", id="an option that there is not"),
+        pytest.param(["--format", "xml"], "'xml' is not one of 'text', 'json', 'github'", id="xml"),
+    ],
+)
+def test_bad_options_of_check(folder, arguments, message):
+    result = locust_guard("check", *arguments, cwd=folder)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert message in result.stderr
+
+
+def test_check_without_a_file_says_how_to_get_one(tmp_path):
+    result = locust_guard("check", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr == (
+        "locust-guard: there is no rules.yaml or rules.yml here; name a file, or write one with "
+        "'locust-guard init'\n"
+    )
+
+
+def test_check_finds_rules_yml_too(folder):
+    (folder / "rules.yaml").rename(folder / "rules.yml")
+    assert "rules.yml: 1 rule" in locust_guard("check", cwd=folder).stdout
+
+
+def test_check_reads_the_standard_input(tmp_path):
+    result = locust_guard("check", "-", cwd=tmp_path, input="rules: [p955 < 1s]")
+    assert result.returncode == 2
+    assert result.stderr.startswith("<stdin>:1:9: rule 1: unknown metric 'p955'")
+
+
+def test_check_writes_what_the_encoding_of_its_output_knows(tmp_path):
+    (tmp_path / "rules.yaml").write_text("rules: [p95 of /日本 < 505ms]", encoding="utf-8")
+    result = locust_guard("check", cwd=tmp_path, env={"PYTHONIOENCODING": "ascii"})
+    assert result.returncode == 0
+    assert result.stdout.count("\\u65e5\\u672c") == 2
+
+
+def test_check_does_not_import_locust(folder):
+    """So that it starts fast: well under half a second."""
+    code = (
+        "import sys; from click.testing import CliRunner; from guard.cli import main; "
+        "code = CliRunner().invoke(main, sys.argv[1:]).exit_code; "
+        "print(code, {'locust', 'gevent'} & set(sys.modules))"
+    )
+    for arguments in (["check", "rules.yaml"], ["schema"], ["init", "new.yaml"]):
+        command = [sys.executable, "-c", code, *arguments]
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        assert result.stdout == "0 set()\n"
+
+
+def test_the_help_of_check_names_every_warning():
+    said = CliRunner().invoke(main, ["check", "--help"], terminal_width=80).output
+    assert re.findall(r"^    ([a-z-]+)  ", said, re.MULTILINE) == list(ADVICE)
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_init_writes_a_file_that_passes_and_says_what_next(tmp_path):
+    result = locust_guard("init", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("wrote rules.yaml\n  locust-guard check\n")
+    assert locust_guard("check", "--strict", cwd=tmp_path).returncode == 0
+
+
+def test_the_rules_that_init_comments_out_are_good_too(tmp_path):
+    """Whoever takes away the number sign gets a rule."""
+    locust_guard("init", cwd=tmp_path)
+    text = (tmp_path / "rules.yaml").read_text(encoding="utf-8")
+    more, count = re.subn(r"^  # - ", "  - ", text, flags=re.MULTILINE)
+    assert count >= 3
+    (tmp_path / "rules.yaml").write_text(more, encoding="utf-8")
+    result = locust_guard("check", "--strict", cwd=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_what_init_says_next_names_another_file(tmp_path):
+    result = locust_guard("init", "my rules.yaml", cwd=tmp_path)
+    assert "locust-guard check 'my rules.yaml'\n" in result.stdout
+    assert "locust-guard run --guard-rules 'my rules.yaml' -f locustfile.py" in result.stdout
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "link to nowhere", "folder"])
+def test_init_leaves_alone_what_is_there(tmp_path, kind):
+    there, other = tmp_path / "rules.yaml", tmp_path / "other"
+    if kind in ("file", "link"):
+        other.write_text("precious")
+    match kind:
+        case "file":
+            other.rename(there)
+        case "folder":
+            there.mkdir()
+        case _:
+            there.symlink_to(other)
+    result = locust_guard("init", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == (
+        "locust-guard: rules.yaml is there already; name another file, or remove it first\n"
+    )
+    assert kind in ("folder", "link to nowhere") or there.read_text() == "precious"
+    assert other.exists() == (kind == "link")
+
+
+def test_init_where_it_can_not_write(tmp_path):
+    result = locust_guard("init", "no/rules.yaml", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr == (
+        "locust-guard: no/rules.yaml can't be written: No such file or directory\n"
+    )
+
+
+def test_the_examples_pass_the_strict_check():
+    examples = ROOT / "examples"
+    files = [str(file) for file in sorted(examples.rglob("rules.yaml"))]
+    result = locust_guard("check", "--strict", *files, cwd=examples)
+    assert files
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_schema_prints_the_schema(tmp_path):
+    result = locust_guard("schema", cwd=tmp_path)
+    assert json.loads(result.stdout) == rules_schema()
+
+
+def test_the_pre_commit_hook_runs_a_command_on_rules_files():
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    program, command = hook["entry"].split()
+    assert (program, command in main.commands) == ("locust-guard", True)
+    for file in ("rules.yaml", "load/rules.yml"):
+        assert re.search(hook["files"], file)
+    for file in ("my-rules.yaml", "rules.yaml.j2", "rules/x.yaml"):
+        assert not re.search(hook["files"], file)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import logging
-import shutil
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -16,6 +14,7 @@ from guard.engine.judge import Transition
 from guard.engine.reading import limit, told_apart
 from guard.engine.verdict import RuleResult, Verdict
 from guard.rule import Outcome, Rule, State
+from guard.terminal import Page
 
 logger = logging.getLogger("guard")
 
@@ -27,11 +26,11 @@ _STYLES = {
     Outcome.INCONCLUSIVE.value: "bold yellow",
     Outcome.ERROR.value: "bold red",
 }
-_WIDTH = 80
 _MOST_ALIKE = 5
 """Changes of one rule in one evaluation that have a line each."""
 _MOST_ENTRIES = 10
 """Entries of one rule that have a line each in the final table."""
+_HEADINGS = ("Rule", "Entry", "Reading", "Limit", "State", "Outcome")
 
 
 class Console(Effect):
@@ -83,47 +82,16 @@ class Console(Effect):
 
 
 def print_table(verdict: Verdict, file: IO[str]) -> None:
-    """The final table: a line a rule, then the verdict.
-
-    80 columns wide or as wide as the terminal, without colour unless the file is one, and in ASCII
-    where its encoding knows no more. A file that is closed at its other end is no error.
-    """
-    from rich.box import ASCII2, SIMPLE_HEAD
-    from rich.console import Console as RichConsole
-    from rich.table import Table
-    from rich.text import Text
-
-    encoding = getattr(file, "encoding", None) or "utf-8"
-    is_utf = encoding.lower().startswith("utf")
-
-    def text(content: str, style: str = "") -> Text:
-        return Text(content.encode(encoding, "backslashreplace").decode(encoding), style)
-
-    drawn = io.StringIO()
-    console = RichConsole(
-        file=drawn,
-        force_terminal=file.isatty(),
-        width=max(_WIDTH, shutil.get_terminal_size().columns) if file.isatty() else _WIDTH,
-        highlight=False,
-    )
-    table = Table(box=SIMPLE_HEAD if is_utf else ASCII2, pad_edge=False, show_edge=False)
-    for heading in ("Rule", "Entry", "Reading", "Limit", "State", "Outcome"):
-        table.add_column(
-            heading,
-            overflow="fold",
-            no_wrap=heading not in ("Rule", "Entry"),
-            justify="right" if heading == "Reading" else "left",
-        )
+    """The final table: a line a rule, then the verdict."""
+    page = Page(file)
+    table = page.table(_HEADINGS)
+    for column in table.columns:
+        column.no_wrap = column.header not in ("Rule", "Entry")
+        column.justify = "right" if column.header == "Reading" else "left"
     for cells in _rows(verdict.rules):
-        table.add_row(*(text(cell, _STYLES.get(cell, "")) for cell in cells))
-    console.print(table)
-    said = text(f"Verdict: {verdict.outcome.value}", _STYLES[verdict.outcome.value])
-    console.print(said.append(text(f" - {verdict.reason}", "not bold default")))
-    try:
-        file.write(drawn.getvalue())
-        file.flush()
-    except OSError:
-        logger.debug("nobody reads the verdict any more")
+        table.add_row(*(page.text(cell, _STYLES.get(cell, "")) for cell in cells))
+    said = page.text(f"Verdict: {verdict.outcome.value}", _STYLES[verdict.outcome.value])
+    page.show(table, said.append(page.text(f" - {verdict.reason}", "not bold default")))
 
 
 def _rows(results: Sequence[RuleResult]) -> Iterator[tuple[str, ...]]:

@@ -14,9 +14,8 @@ _NUMBER = r"(?:0|[1-9]\d{0,15})(?:\.\d+)?"  # longer ones would overflow on thei
 _NUMBER_ONLY = re.compile(_NUMBER, re.ASCII)
 _RATE = re.compile(rf"({_NUMBER})(?:/s)?", re.ASCII)
 _PERCENT = re.compile(rf"({_NUMBER})%", re.ASCII)
-_TIME = re.compile(
-    rf"(?=.)(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?(?:({_NUMBER})ms)?", re.ASCII
-)
+TIME_PATTERN = rf"(?=.)(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?(?:({_NUMBER})ms)?"
+_TIME = re.compile(TIME_PATTERN, re.ASCII)
 _SIZE = re.compile(rf"({_NUMBER})({'|'.join(SIZES)})?", re.ASCII)
 _MILLISECONDS_OF_PARTS = (3_600_000, 60_000, 1000, 1)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,10 +18,10 @@ BAD_AFTER = 8
 def quickstart(start, free_port):
     """Start the quickstart as it stands, its shop on a port of its own."""
 
-    def start_quickstart(*options):
+    def start_quickstart(*options, rules=FOLDER / "rules.yaml"):
         return start(
             *("-u", "20", "-r", "10", "--shop-port", str(free_port()), *options),
-            rules=(FOLDER / "rules.yaml").read_text(),
+            rules=rules.read_text(),
             locustfile=(FOLDER / "locustfile.py").read_text(),
         )
 
@@ -50,3 +52,15 @@ def test_a_healthy_shop_passes_although_requests_fail(quickstart):
     assert (verdict["outcome"], verdict["stopped"]) == ("pass", False)
     assert 0 < verdict["rules"][0]["value"] < 0.01
     assert verdict["duration"] == pytest.approx(13, abs=1)
+
+
+@pytest.mark.parametrize(("shop", "exit_code"), [("healthy", 0), ("bad", 3)])
+def test_the_first_rules_of_init_judge_the_quickstart(quickstart, tmp_path, shop, exit_code):
+    """As they are written, on a run that is over before their window is full or right after."""
+    rules = tmp_path / "first.yaml"
+    command = [sys.executable, "-m", "guard", "init", str(rules)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    options = ("--shop", shop, "--shop-bad-after", "2")
+    run = quickstart("-t", "13s" if shop == "healthy" else "8s", *options, rules=rules)
+    assert run.exit_code() == exit_code
+    assert run.verdict["stopped"] is False

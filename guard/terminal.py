@@ -1,0 +1,87 @@
+"""Text for people, as wide, as colourful and as Unicode as the place that it is written to."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import shutil
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:  # rich takes its time to import
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+logger = logging.getLogger("guard")
+
+WIDTH = 80
+"""Columns where there is no terminal, and the fewest where there is one."""
+
+
+class Page:
+    """What is written to one file.
+
+    80 columns wide or as wide as the terminal, without colour unless the file is one, and in ASCII
+    where its encoding knows no more. A file that is closed at its other end is no error.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self._encoding = getattr(file, "encoding", None) or "utf-8"
+
+    def text(self, content: str, style: str = "") -> Text:
+        """The content, with what the file can't show as an escape. No markup is read in it."""
+        from rich.text import Text
+
+        return Text(self._writable(content), style)
+
+    def table(self, headings: Sequence[str], *, leading: int = 0) -> Table:
+        """An empty table. Its cells wrap.
+
+        Args:
+            headings: One a column.
+            leading: How many empty lines there are between its rows.
+        """
+        from rich.box import ASCII2, SIMPLE_HEAD
+        from rich.table import Table
+
+        is_utf = self._encoding.lower().startswith("utf")
+        box = SIMPLE_HEAD if is_utf else ASCII2
+        table = Table(box=box, pad_edge=False, show_edge=False, leading=leading)
+        for heading in headings:
+            table.add_column(heading, overflow="fold")
+        return table
+
+    def show(self, *what: RenderableType) -> None:
+        """Write tables and texts below each other, wrapped to the width."""
+        from rich.console import Console
+
+        is_terminal = self._file.isatty()
+        drawn = io.StringIO()
+        console = Console(
+            file=drawn,
+            force_terminal=is_terminal,
+            width=max(WIDTH, shutil.get_terminal_size().columns) if is_terminal else WIDTH,
+            highlight=False,
+        )
+        for renderable in what:
+            console.print(renderable)
+        text = drawn.getvalue()
+        # The blanks up to the width are for a background colour that a file does not have.
+        self._write(text if is_terminal else re.sub(r" +$", "", text, flags=re.MULTILINE))
+
+    def say(self, line: str) -> None:
+        """Write a line as it is, however long."""
+        self._write(self._writable(line) + "\n")
+
+    def _writable(self, text: str) -> str:
+        return text.encode(self._encoding, "backslashreplace").decode(self._encoding)
+
+    def _write(self, text: str) -> None:
+        try:
+            self._file.write(text)
+            self._file.flush()
+        except OSError:
+            logger.debug("nobody reads this any more")
