@@ -182,6 +182,11 @@ def test_what_the_reference_writes_in_a_unit_is_in_that_unit(word):
             assert units.threshold(text, unit, "the metric") >= 0
 
 
+def test_every_unit_of_the_verdict_file_is_explained():
+    (sentence,) = re.findall(r"`unit` is (.+?)\. ", README.read_text(encoding="utf-8"), re.S)
+    assert set(codes(sentence)) == {unit.value for unit in Unit}
+
+
 def test_every_way_to_select_requests_is_one():
     selections = [code for code in reference("written") if code != "of"]
     assert len(selections) > 5
@@ -240,6 +245,13 @@ def test_a_tool_has_at_least_five_thresholds_beside_their_rules(tool):
 def test_no_tool_is_forgotten():
     headings = [table.heading for table in tables(MIGRATION)]
     assert headings == TOOLS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_table_has_no_word_that_makes_it_too_wide(page):
+    """A line is broken at spaces only, and a page is about 90 characters wide."""
+    cells = [cell for table in tables(page) for row in table.rows for cell in row]
+    assert [word for cell in cells for word in cell.split() if len(word) > 60] == []
 
 
 def links() -> list[object]:
