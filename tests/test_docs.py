@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from locust.contrib.fasthttp import LocustBadStatusCode
+from locust.stats import StatsError
 from pydantic import BaseModel
 
 from guard.engine.metrics import METRICS
@@ -15,7 +17,7 @@ from guard.language.grammar import COMPARISONS
 from guard.language.model import FileModel, RuleModel
 from guard.language.options import ACTIONS, NO_DATA_OUTCOMES, OPTIONS
 from guard.language.rulefile import parse_rules
-from guard.rule import Basis, Rule, Unit
+from guard.rule import Basis, Rule, Unit, matches
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -76,7 +78,7 @@ def tables(page: Path) -> list[Table]:
 
 
 def without_blocks(page: Path) -> str:
-    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    return re.sub(r"^ *```.*?^ *```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
 
 
 def reference(head: str, heading: str = "") -> dict[str, list[str]]:
@@ -232,6 +234,43 @@ def test_every_rule_shown_beside_another_tools_is_one(cell):
     assert re.sub(r"`[^`]+`", "", cell).strip() in ("", "and")
     for line in codes(cell):
         assert len(rules_in(line)) == 1
+
+
+def rules_in_prose() -> list[str]:
+    """What reads as a whole rule in the sentences of all pages."""
+    a_rule = rf"(?:p\d\S*|{'|'.join(METRICS)})\b[^<>=]* (?:[<>]=?|[=!]=) .+"
+    prose = [re.sub(r"^\|.*$", "", without_blocks(page), flags=re.M) for page in PAGES]
+    return [code for text in prose for code in codes(text) if re.fullmatch(a_rule, code)]
+
+
+@pytest.mark.parametrize("line", rules_in_prose())
+def test_a_rule_in_a_sentence_is_one(line):
+    assert len(rules_in(line)) == 1
+
+
+def failure_texts() -> list[str]:
+    """What Locust calls the failures that the documentation has patterns for."""
+    import requests  # after Locust, which patches what it uses
+
+    failures: list[Exception | str] = ["no token", ConnectionRefusedError(111, "refused")]
+    for code, reason in ((404, "Not Found"), (500, "Internal"), (503, "Service Unavailable")):
+        answer = requests.Response()
+        answer.status_code, answer.reason, answer.url = code, reason, "/checkout"
+        with pytest.raises(requests.HTTPError) as error:
+            answer.raise_for_status()
+        failures += [error.value, LocustBadStatusCode("/checkout", code=code)]
+    failures.append(requests.ReadTimeout("Read timed out. (read timeout=0.2)"))
+    return [StatsError.parse_error(failure) for failure in failures]
+
+
+def test_every_pattern_for_failures_matches_a_failure_of_locusts():
+    shown = [code for page in PAGES for code in codes(without_blocks(page))]
+    patterns = {text for code in shown for text in re.findall(r'fail\w+\("(.+?)"\)', code)}
+    patterns |= {code.strip('"') for code in shown if re.fullmatch(r'"\*[^"]+"', code)}
+    patterns.remove("TEXT")
+    assert len(patterns) > 5
+    for pattern in patterns:
+        assert any(matches(pattern, text) for text in failure_texts()), pattern
 
 
 @pytest.mark.parametrize("tool", TOOLS)
