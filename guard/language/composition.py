@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guard.language import document, draft, packs
-from guard.language.document import Allowance, Unreadable
+from guard.language.document import Allowance
 from guard.language.draft import Draft, Extension
 from guard.language.errors import Problem, RulesError, did_you_mean, one_of
+from guard.language.nodes import Unreadable
 from guard.rule import Place
 
 MAX_DEPTH = 10

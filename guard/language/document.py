@@ -12,9 +12,11 @@ from typing import Any
 
 import yaml
 
+from guard.language import nodes
 from guard.language.environment import HALF_A_CHARACTER, Expanded, expand
 from guard.language.errors import Complaint, Problem
-from guard.language.scalar import extent, position
+from guard.language.nodes import Unreadable
+from guard.language.scalar import position
 from guard.rule import Place
 
 Location = tuple[str | int, ...]
@@ -26,21 +28,10 @@ MAX_BYTES = 50_000
 MAX_TEXT = 1000
 """How many characters a value may have. It keeps the time to read one short."""
 
-_MAX_DEPTH = 20
-_MAX_NODES = 10_000
-_TOO_DEEP = "nested too deeply for a rules file"
 _PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}"
     for kind in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", "map", "seq")
 )
-
-
-class Unreadable(Exception):
-    """The text is not a document that can be read at all."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(str(problem))
-        self.problem = problem
 
 
 @dataclass(slots=True)
@@ -54,7 +45,7 @@ class Allowance:
     """
 
     content: int = MAX_BYTES
-    nodes: int = _MAX_NODES
+    nodes: int = nodes.MAX_NODES
     text: int = MAX_BYTES
 
 
@@ -78,8 +69,10 @@ class Document:
         return self._expanded.get(location)
 
     def written(self, location: Location) -> str:
-        """The text at the location as it is written, with its variables not filled in."""
-        return str(self._values[location].value)
+        """The text at the location as it is written, with its variables not filled in; on one line
+        and fit for messages."""
+        text = str(self._values[location].value)
+        return text if text.isprintable() else ascii(text)[1:-1]
 
     def place(self, location: Location, offset: int | None = None) -> Place:
         """Where the value at the location is, or the character that comes so many on in it."""
@@ -115,82 +108,12 @@ def read(
     if allowance.content < 0:
         limit = f"which has up to {MAX_BYTES} bytes together with all that it extends"
         raise Unreadable(Problem(Place(file, 1, 1), f"too large for a rules file, {limit}"))
-    text = _decoded(content, file)
-    root = _composed(text, file)
+    root = nodes.compose(content, file)
     unfolding = _Unfolding(file, environment, allowance)
     data = None if root is None else unfolding.value(root, ())
     return Document(
         file, data, unfolding.problems, unfolding.values, unfolding.keys, unfolding.expanded
     )
-
-
-def _decoded(content: bytes, file: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8-sig", "replace")
-        lines, columns = extent(before)
-        message = f"byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise Unreadable(Problem(Place(file, lines + 1, columns + 1), message)) from None
-
-
-class _Loader(yaml.SafeLoader):
-    """Gives up on nesting that would exhaust the stack."""
-
-    _depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        self._depth += 1
-        if self._depth > _MAX_DEPTH:
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # not in the stubs
-            raise yaml.composer.ComposerError(None, None, _TOO_DEEP, mark)
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-
-def _composed(text: str, file: str) -> yaml.Node | None:
-    try:
-        loader = _Loader(text)
-        return loader.get_single_node()
-    except yaml.reader.ReaderError as error:
-        before = text[: error.position]
-        lines, columns = extent(before)
-        character = ord(error.character) if isinstance(error.character, str) else error.character
-        message = f"character U+{character:04X} is not allowed in YAML"
-        raise Unreadable(Problem(Place(file, lines + 1, columns + 1), message)) from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        message = _yaml_complaint(error)
-        if _is_variable(mark):
-            column -= 1
-            message = "a text with ${ in it must be in quotes here, inside [ ] or { }"
-        raise Unreadable(Problem(Place(file, line, column), message)) from None
-    except (ValueError, OverflowError):  # of int() and chr(), which PyYAML leaves alone
-        mark = loader.get_mark()
-        message = "not YAML: there is no such character or number"
-        raise Unreadable(Problem(Place(file, mark.line + 1, mark.column + 1), message)) from None
-
-
-def _yaml_complaint(error: yaml.MarkedYAMLError) -> str:
-    problem = error.problem or "unreadable"
-    if problem == _TOO_DEEP:
-        return problem
-    if "'\\t'" in problem:
-        return "YAML can't be indented with tabs; use spaces"
-    if "mapping values are not allowed" in problem:
-        return "unexpected ':'; put a text that contains ': ' in quotes"
-    if "expected a single document" in (error.context or ""):
-        return "a second document begins here; a rules file is a single one"
-    return f"not YAML: {problem}"
-
-
-def _is_variable(mark: yaml.Mark | None) -> bool:
-    """Whether YAML took the brace of ``${`` for the beginning of a mapping."""
-    if mark is None or not mark.buffer:
-        return False
-    return mark.buffer[max(mark.pointer - 1, 0) : mark.pointer + 1] == "${"
 
 
 class _Unfolding:
@@ -208,9 +131,10 @@ class _Unfolding:
     def value(self, node: yaml.Node, location: Location) -> Any:
         self._allowance.nodes -= 1
         self.values[location] = node
-        if len(location) > _MAX_DEPTH or self._allowance.nodes < 0:
-            message = "nested too deeply, or too many values or aliases, for a rules file"
-            raise Unreadable(self._problem(node, message))
+        if len(location) > nodes.MAX_DEPTH:  # of an alias in itself, say
+            raise Unreadable(self._problem(node, nodes.TOO_DEEP))
+        if self._allowance.nodes < 0:
+            raise Unreadable(self._problem(node, nodes.TOO_MANY))
         if node.tag not in _PLAIN_TAGS:
             raise Unreadable(self._problem(node, f"the tag {node.tag!r} has no meaning here"))
         if isinstance(node, yaml.MappingNode):

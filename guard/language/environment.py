@@ -21,7 +21,7 @@ _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _DOLLAR = re.compile(
     rf"\$\$\{{|\$\{{(?P<name>{_NAME})(?P<has_default>:-(?P<default>[^{{}}]*))?\}}|\$\{{"
 )
-_NEARLY = re.compile(rf"\$\{{ *({_NAME}) *(?:(?::[-=+?]?|[-=+?]) *([^{{}}]*?))? *\}}")
+_NEARLY = re.compile(rf"\$\{{ *({_NAME}) *(?:(?::[-=+?]?|[-=+?]) *([^{{}}\n]*?))? *\}}")
 _SECRET_WORD = re.compile(
     r".*(SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|APIKEY|CREDENTIAL|WEBHOOK)S?|KEYS?|PWDS?"
     r"|O?AUTH(?!ORS?$).*"
