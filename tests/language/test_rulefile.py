@@ -192,3 +192,34 @@ def test_a_folder_is_no_rules_file(tmp_path):
 def test_a_link_to_nowhere_is_not_passed_over(tmp_path):
     (tmp_path / "rules.yaml").symlink_to(tmp_path / "gone")
     assert find_rules([tmp_path]) == tmp_path / "rules.yaml"
+
+
+def test_a_value_too_long_is_refused():
+    with pytest.raises(RulesError, match=r"^rules.yaml:1:9: too long for a value, which has up to"):
+        parse_rules(b"rules: [p95 of /" + b"x" * 1000 + b" < 1s]", "rules.yaml")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param(b"- p95 of ${LONG} < %d\n", id="of variables"),
+        pytest.param(b"- *long # %d\n", id="of aliases"),
+    ],
+)
+def test_a_file_that_grows_too_large_is_refused(rule):
+    """It is small as it is written."""
+    rules = b"".join(rule % n for n in range(60))
+    content = b"x: &long " + b"y" * 900 + b"\nrules:\n" + rules
+    with pytest.raises(
+        RulesError, match=r"too large for a rules file once all variables and alias"
+    ):
+        parse_rules(content, "rules.yaml", {"LONG": "x" * 900})
+
+
+def test_the_environment_is_that_of_the_process_unless_another_is_given(tmp_path, monkeypatch):
+    (tmp_path / "rules.yaml").write_text('rules: ["rps > ${REQUESTS}"]')
+    monkeypatch.setenv("REQUESTS", "7")
+    (rule,) = guard.load_rules(tmp_path / "rules.yaml")
+    assert rule.check.threshold == 7
+    (rule,) = guard.load_rules(tmp_path / "rules.yaml", {"REQUESTS": "8"})
+    assert rule.check.threshold == 8
