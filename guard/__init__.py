@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from guard.engine.verdict import Verdict
@@ -24,8 +26,12 @@ def install() -> None:
     plugin.install()
 
 
-def load_rules(path: str | Path) -> tuple[Rule, ...]:
-    """Read the rules of a file.
+def load_rules(path: str | Path, environment: Mapping[str, str] = os.environ) -> tuple[Rule, ...]:
+    """Read the rules of a file and of all that it extends.
+
+    Args:
+        path: The file.
+        environment: The value of each variable that rules can refer to: ``${NAME}``.
 
     Raises:
         RulesError: The file can't be read or has faults. Its text names
@@ -33,4 +39,4 @@ def load_rules(path: str | Path) -> tuple[Rule, ...]:
     """
     from guard.language import rulefile
 
-    return rulefile.load_rules(path)
+    return rulefile.load_rules(path, environment)

@@ -1,39 +1,52 @@
 """A YAML text as plain data, with the position of everything in it.
 
 Scalars stay the text that was written: YAML would make a boolean of ``on``, 45000 of ``12:30:00``
-and 8 of ``010``.
+and 8 of ``010``. Only variables of the environment are filled in, in values.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from guard.language.errors import Problem
+from guard.language import nodes
+from guard.language.environment import HALF_A_CHARACTER, Expanded, expand
+from guard.language.errors import Complaint, Problem
+from guard.language.nodes import Unreadable
+from guard.language.scalar import position
 from guard.rule import Place
 
 Location = tuple[str | int, ...]
 """Keys and indexes from the top of a document: ``("rules", 0, "over")``."""
 
-MAX_BYTES = 100_000
-_MAX_DEPTH = 20
-_MAX_NODES = 20_000
-_DOUBLE_QUOTED_ESCAPE = re.compile(r"\\(?:x..|u.{4}|U.{8}|.)")
+MAX_BYTES = 50_000
+"""What a rules file may have, together with all that it extends."""
+
+MAX_TEXT = 1000
+"""How many characters a value may have. It keeps the time to read one short."""
+
 _PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}"
     for kind in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", "map", "seq")
 )
 
 
-class Unreadable(Exception):
-    """The text is not a document that can be read at all."""
+@dataclass(slots=True)
+class Allowance:
+    """What may still be read, of a file and of all that it extends together.
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(str(problem))
-        self.problem = problem
+    Attributes:
+        content: Bytes of files.
+        nodes: Mappings, lists and texts, those that come from aliases each time anew.
+        text: Characters of texts, variables filled in.
+    """
+
+    content: int = MAX_BYTES
+    nodes: int = nodes.MAX_NODES
+    text: int = MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +61,25 @@ class Document:
     problems: list[Problem]
     _values: dict[Location, yaml.Node]
     _keys: dict[Location, yaml.Node]
+    _expanded: dict[Location, Expanded | None]
+
+    def text(self, location: Location) -> Expanded | None:
+        """The text at the location; None if there is none, or if it is at fault, which is one of
+        the problems already."""
+        return self._expanded.get(location)
+
+    def written(self, location: Location) -> str:
+        """The text at the location as it is written, with its variables not filled in; on one line
+        and fit for messages."""
+        text = str(self._values[location].value)
+        return text if text.isprintable() else ascii(text)[1:-1]
 
     def place(self, location: Location, offset: int | None = None) -> Place:
         """Where the value at the location is, or the character that comes so many on in it."""
-        return Place(self.file, *_position(self._values[location], offset))
+        expanded = self._expanded.get(location)
+        if offset is not None and expanded:
+            offset = expanded.written_offset(offset)
+        return Place(self.file, *position(self._values[location], offset))
 
     def problem(self, location: Location, message: str, offset: int | None = None) -> Problem:
         """A fault of the value at the location, or in it so many characters on."""
@@ -59,89 +87,61 @@ class Document:
 
     def problem_of_key(self, location: Location, message: str) -> Problem:
         """A fault of the key at the location."""
-        return Problem(Place(self.file, *_position(self._keys[location])), message)
+        return Problem(Place(self.file, *position(self._keys[location])), message)
 
 
-def read(content: bytes, file: str) -> Document:
+def read(
+    content: bytes, file: str, environment: Mapping[str, str], allowance: Allowance
+) -> Document:
     """Read the content of a file.
+
+    Args:
+        content: UTF-8 text.
+        file: Name of the file for messages.
+        environment: The value of each variable.
+        allowance: What may be read; it shrinks by what is.
 
     Raises:
         Unreadable: It is too large, not UTF-8, or not YAML.
     """
-    if len(content) > MAX_BYTES:
-        raise Unreadable(
-            Problem(
-                Place(file, 1, 1), f"too large for a rules file, which has up to {MAX_BYTES} bytes"
-            )
-        )
-    text = _decoded(content, file)
-    root = _composed(text, file)
-    unfolding = _Unfolding(file)
+    allowance.content -= len(content)
+    if allowance.content < 0:
+        limit = f"which has up to {MAX_BYTES} bytes together with all that it extends"
+        raise Unreadable(Problem(Place(file, 1, 1), f"too large for a rules file, {limit}"))
+    root = nodes.compose(content, file)
+    unfolding = _Unfolding(file, environment, allowance)
     data = None if root is None else unfolding.value(root, ())
-    return Document(file, data, unfolding.problems, unfolding.values, unfolding.keys)
-
-
-def _decoded(content: bytes, file: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = content[: error.start].decode("utf-8-sig", "replace")
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        message = f"byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise Unreadable(Problem(Place(file, line, column), message)) from None
-
-
-def _composed(text: str, file: str) -> yaml.Node | None:
-    try:
-        return yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.reader.ReaderError as error:
-        before = text[: error.position]
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        character = ord(error.character) if isinstance(error.character, str) else error.character
-        message = f"character U+{character:04X} is not allowed in YAML"
-        raise Unreadable(Problem(Place(file, line, column), message)) from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise Unreadable(Problem(Place(file, line, column), _yaml_complaint(error))) from None
-    except RecursionError:
-        raise Unreadable(Problem(Place(file, 1, 1), "nested too deeply for a rules file")) from None
-
-
-def _yaml_complaint(error: yaml.MarkedYAMLError) -> str:
-    problem = error.problem or "unreadable"
-    if "'\\t'" in problem:
-        return "YAML can't be indented with tabs; use spaces"
-    if "mapping values are not allowed" in problem:
-        return "unexpected ':'; put a text that contains ': ' in quotes"
-    if "expected a single document" in (error.context or ""):
-        return "a second document begins here; a rules file is a single one"
-    return f"not YAML: {problem}"
+    return Document(
+        file, data, unfolding.problems, unfolding.values, unfolding.keys, unfolding.expanded
+    )
 
 
 class _Unfolding:
     """Turns nodes into data and notes where each came from, aliases and all."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, environment: Mapping[str, str], allowance: Allowance) -> None:
         self.problems: list[Problem] = []
         self.values: dict[Location, yaml.Node] = {}
         self.keys: dict[Location, yaml.Node] = {}
+        self.expanded: dict[Location, Expanded | None] = {}
         self._file = file
-        self._nodes = 0
+        self._environment = environment
+        self._allowance = allowance
 
     def value(self, node: yaml.Node, location: Location) -> Any:
-        self._nodes += 1
+        self._allowance.nodes -= 1
         self.values[location] = node
-        if len(location) > _MAX_DEPTH or self._nodes > _MAX_NODES:
-            message = "nested too deeply, or too many aliases, for a rules file"
-            raise Unreadable(self._problem(node, message))
+        if len(location) > nodes.MAX_DEPTH:  # of an alias in itself, say
+            raise Unreadable(self._problem(node, nodes.TOO_DEEP))
+        if self._allowance.nodes < 0:
+            raise Unreadable(self._problem(node, nodes.TOO_MANY))
         if node.tag not in _PLAIN_TAGS:
             raise Unreadable(self._problem(node, f"the tag {node.tag!r} has no meaning here"))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, location)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*location, i)) for i, item in enumerate(node.value)]
-        return node.value
+        return self._text(node, location)
 
     def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -159,29 +159,25 @@ class _Unfolding:
                 data[key] = self.value(value_node, where)
         return data
 
-    def _problem(self, node: yaml.Node, message: str) -> Problem:
-        return Problem(Place(self._file, *_position(node)), message)
+    def _text(self, node: yaml.Node, location: Location) -> str:
+        written: str = node.value
+        expanded, complaints = Expanded(written, written), []
+        if len(written) > MAX_TEXT:
+            message = f"too long for a value, which has up to {MAX_TEXT} characters"
+            complaints.append(Complaint(message))
+        elif half := HALF_A_CHARACTER.search(written):
+            message = "half a character; write the character itself, or \\U and its eight digits"
+            complaints.append(Complaint(message, half.start()))
+        else:
+            expanded, complaints = expand(written, self._environment, MAX_TEXT)
+        self._allowance.text -= len(expanded.text)
+        if self._allowance.text < 0:
+            message = "too large for a rules file once all variables and aliases are filled in"
+            raise Unreadable(self._problem(node, message))
+        for complaint in complaints:
+            self.problems.append(self._problem(node, complaint.message, complaint.start))
+        self.expanded[location] = None if complaints else expanded
+        return expanded.text
 
-
-def _position(node: yaml.Node, offset: int | None = None) -> tuple[int, int]:
-    """Line and column, from one, of a node or of a character in a scalar on a single line."""
-    start, end = node.start_mark, node.end_mark
-    line, column = start.line + 1, start.column + 1
-    if offset is None or not isinstance(node, yaml.ScalarNode) or start.line != end.line:
-        return line, column
-    return line, column + _written(node, offset)
-
-
-def _written(node: yaml.ScalarNode, offset: int) -> int:
-    """How many characters of the file come before one of the scalar's text: with its quote and
-    escapes they are more."""
-    if node.style not in ("'", '"'):
-        return offset
-    start = node.start_mark
-    raw = start.buffer[start.pointer + 1 :] if start.buffer else ""
-    escape = re.compile(r"''") if node.style == "'" else _DOUBLE_QUOTED_ESCAPE
-    position = 0
-    for _ in range(offset):
-        match = escape.match(raw, position)
-        position = match.end() if match else position + 1
-    return 1 + position
+    def _problem(self, node: yaml.Node, message: str, offset: int | None = None) -> Problem:
+        return Problem(Place(self._file, *position(node, offset)), message)

@@ -17,16 +17,23 @@ class Complaint(ValueError):
         start: Where in the text it begins, counted in characters from zero.
         end: Where it ends; None for the end of the text.
         expected: What belongs there: ``a time such as 10s``.
+        repeats: Start and end of another part of the text that the message repeats; equal if none.
     """
 
     def __init__(
-        self, message: str, start: int = 0, end: int | None = None, expected: str = ""
+        self,
+        message: str,
+        start: int = 0,
+        end: int | None = None,
+        expected: str = "",
+        repeats: tuple[int, int] = (0, 0),
     ) -> None:
         super().__init__(message)
         self.message = message
         self.start = start
         self.end = end
         self.expected = expected
+        self.repeats = repeats
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,7 +55,7 @@ class RulesError(Exception):
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(problems))
+        self.problems = tuple(sorted(set(problems)))  # one of an anchor comes with each alias
         super().__init__("\n".join(map(str, self.problems)))
 
 
@@ -58,7 +65,7 @@ def did_you_mean(word: str, legal: Sequence[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def one_of(words: Sequence[str]) -> str:
+def one_of(words: Sequence[str], conjunction: str = "or") -> str:
     """``stop, fail or warn``."""
     *most, last = words
-    return f"{', '.join(most)} or {last}" if most else last
+    return f"{', '.join(most)} {conjunction} {last}" if most else last

@@ -88,8 +88,13 @@ _MEANING = {
     "OUTCOME": "an outcome such as pass",
     "ACTION": "an action such as stop",
     "$END": "the end",
+    "of": "a comparison such as <",
+    "failure": 'a failure text such as "*503*"',
+    "pattern": "a request name",
+    "start": "a time such as 10s, or ramp-up",
 }
-"""What a person would call each terminal, in the order in which alternatives are listed."""
+"""What a person would call each terminal, in the order in which alternatives are listed, and the
+rules that are read as a whole."""
 
 _KEYWORDS = {
     "_OF": "of",
@@ -143,7 +148,9 @@ def parse(text: str) -> tuple[Check | None, Options, list[Complaint]]:
         there is a check.
     """
     if not text.strip():
-        return None, Options(), [Complaint("empty rule; write e.g. fail_ratio < 1%")]
+        example = "fail_ratio < 1%"
+        message = f"empty rule; write e.g. {example}"
+        return None, Options(), [Complaint(message, expected=f"a rule such as {example}")]
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as error:
@@ -168,19 +175,28 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.complaints: list[Complaint] = []
         self._text = text
+        self._metric_at = (0, 0)
 
     def check(self, tree: Tree[Token]) -> Check | None:
         children: list[Any] = list(tree.children)
         metric_token, failure_tree, of, comparison_token, limit = children
-        metric = self._read(metric_token, partial(_metric, argument=_argument(failure_tree)))
+        argued = _extent(failure_tree) if failure_tree else (0, 0)
+        metric = self._read(
+            metric_token, partial(_metric, argument=_argument(failure_tree)), repeats=argued
+        )
+        self._metric_at = _extent(metric_token)
         comparison = self._read(comparison_token, _comparison)
         failure = None
         if failure_tree and metric:
-            failure = self._read(failure_tree, partial(_failure, metric))
+            failure = self._read(failure_tree, partial(_failure, metric), repeats=self._metric_at)
         each, selection = self._selected(of, metric) if of else (False, None)
         if metric is None:
             return None
-        threshold = self._read(limit, lambda text: units.threshold(text, metric.unit, metric.name))
+        threshold = self._read(
+            limit,
+            lambda text: units.threshold(text, metric.unit, metric.name),
+            repeats=self._metric_at,
+        )
         if comparison is None or threshold is None:
             return None
         return Check(
@@ -201,7 +217,7 @@ class _Reader:
         assert isinstance(pattern, Tree)
         if metric is not None and metric.basis is Basis.RUN:
             message = f"{metric.name} is a metric of the run, not of requests; leave 'of' out"
-            self._complain(of, Complaint(message))
+            self._complain(of, Complaint(message, repeats=self._metric_at))
         return each is not None, self._read(pattern, _selection)
 
     def options(self, trees: list[Tree[Token]], check: Check | None) -> Options:
@@ -210,25 +226,35 @@ class _Reader:
         for tree in trees:
             word, value = tree.children
             if word in seen:
-                self._complain(word, Complaint(f"{str(word)!r} is given twice"))
+                twice = f"{str(word)!r} is given twice"
+                self._complain(word, Complaint(twice, expected="an option not given yet"))
             seen.add(word)
             if message := out_of_place(str(word), check):
-                self._complain(word, Complaint(message))
+                what = "an option for rules on the run"
+                self._complain(word, Complaint(message, expected=what, repeats=self._metric_at))
             options = self._read(value, partial(options.plus, str(word))) or options
         return options
 
-    def _read(self, part: Token | Tree[Token], read: Callable[[str], T]) -> T | None:
+    def _read(
+        self,
+        part: Token | Tree[Token],
+        read: Callable[[str], T],
+        repeats: tuple[int, int] = (0, 0),
+    ) -> T | None:
         start, end = _extent(part)
         try:
             return read(self._text[start:end])
         except Complaint as complaint:
-            self._complain(part, complaint)
+            self._complain(part, Complaint(complaint.message, repeats=repeats))
             return None
 
     def _complain(self, part: Token | Tree[Token], complaint: Complaint) -> None:
         start, end = _extent(part)
-        expected = _MEANING.get(part.type if isinstance(part, Token) else part.data.upper(), "")
-        self.complaints.append(Complaint(complaint.message, start, end, expected))
+        meaning = _MEANING[part.type if isinstance(part, Token) else part.data]
+        expected = complaint.expected or meaning
+        self.complaints.append(
+            Complaint(complaint.message, start, end, expected, complaint.repeats)
+        )
 
 
 def out_of_place(word: str, check: Check | None) -> str | None:
@@ -305,7 +331,8 @@ def _syntax_complaint(text: str, error: UnexpectedInput) -> Complaint:
         expected = set()
     legal = one_of([meaning for terminal, meaning in _MEANING.items() if terminal in expected])
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
-        return Complaint(f"the rule ends too early; expected {legal}", len(text.rstrip()))
+        message = f"the rule ends too early; expected {legal}"
+        return Complaint(message, len(text.rstrip()), expected=legal)
     start = error.pos_in_stream
     assert start is not None
     word = text[start:].split(maxsplit=1)[0]

@@ -47,11 +47,26 @@ def _form(value: object) -> str:
     return FORMS[isinstance(value, (dict, RuleModel))]
 
 
+def _number(value: object) -> str:
+    return ("several", "single")[isinstance(value, str)]
+
+
 class FileModel(BaseModel):
     """A rules file."""
 
-    model_config = ConfigDict(extra="forbid", title="Rules file")
+    model_config = ConfigDict(
+        extra="forbid",
+        title="Rules file",
+        json_schema_extra={"anyOf": [{"required": ["rules"]}, {"required": ["extends"]}]},
+    )
 
+    extends: Annotated[
+        Annotated[str, Tag("single")] | Annotated[list[str], Tag("several")],
+        Discriminator(_number),
+    ] = Field(
+        default_factory=list,
+        description="packs by name and files by path, whose rules come before these",
+    )
     defaults: OptionsModel = Field(
         default_factory=OptionsModel, description="options for every rule that leaves them out"
     )
@@ -60,4 +75,4 @@ class FileModel(BaseModel):
             Annotated[str, Tag(FORMS[0])] | Annotated[RuleModel, Tag(FORMS[1])],
             Discriminator(_form),
         ]
-    ] = Field(description="the rules, each as one line or as a mapping")
+    ] = Field(default_factory=list, description="the rules, each as one line or as a mapping")

@@ -1,0 +1,105 @@
+"""A file's content as YAML nodes, or why it is not YAML."""
+
+from __future__ import annotations
+
+import yaml
+
+from guard.language.errors import Problem
+from guard.language.scalar import extent
+from guard.rule import Place
+
+MAX_DEPTH = 20
+MAX_NODES = 5_000
+
+TOO_DEEP = "nested too deeply for a rules file"
+TOO_MANY = "too many values or aliases for a rules file"
+
+
+class Unreadable(Exception):
+    """The text is not a document that can be read at all."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def compose(content: bytes, file: str) -> yaml.Node | None:
+    """The node at the top; None for a text without any content.
+
+    Args:
+        content: UTF-8 text.
+        file: Name of the file for messages.
+
+    Raises:
+        Unreadable: It is not UTF-8, not YAML, or too much of it.
+    """
+    text = _decoded(content, file)
+    try:
+        loader = _Loader(text)
+        return loader.get_single_node()
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        lines, columns = extent(before)
+        character = ord(error.character) if isinstance(error.character, str) else error.character
+        message = f"character U+{character:04X} is not allowed in YAML"
+        raise Unreadable(Problem(Place(file, lines + 1, columns + 1), message)) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        message = _yaml_complaint(error)
+        if _is_variable(mark):
+            column -= 1
+            message = "a text with ${ in it must be in quotes here, inside [ ] or { }"
+        raise Unreadable(Problem(Place(file, line, column), message)) from None
+    except (ValueError, OverflowError):  # of int() and chr(), which PyYAML leaves alone
+        mark = loader.get_mark()
+        message = "not YAML: there is no such character or number"
+        raise Unreadable(Problem(Place(file, mark.line + 1, mark.column + 1), message)) from None
+
+
+def _decoded(content: bytes, file: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8-sig", "replace")
+        lines, columns = extent(before)
+        message = f"byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        raise Unreadable(Problem(Place(file, lines + 1, columns + 1), message)) from None
+
+
+class _Loader(yaml.SafeLoader):
+    """Gives up on nesting that would exhaust the stack, and on what is too much to compose."""
+
+    _depth = 0
+    _nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._depth += 1
+        self._nodes += 1
+        if self._depth > MAX_DEPTH or self._nodes > 2 * MAX_NODES:  # keys are nodes here, too
+            problem = TOO_DEEP if self._depth > MAX_DEPTH else TOO_MANY
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # not in the stubs
+            raise yaml.composer.ComposerError(None, None, problem, mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
+def _yaml_complaint(error: yaml.MarkedYAMLError) -> str:
+    problem = error.problem or "unreadable"
+    if problem in (TOO_DEEP, TOO_MANY):
+        return problem
+    if "'\\t'" in problem:
+        return "YAML can't be indented with tabs; use spaces"
+    if "mapping values are not allowed" in problem:
+        return "unexpected ':'; put a text that contains ': ' in quotes"
+    if "expected a single document" in (error.context or ""):
+        return "a second document begins here; a rules file is a single one"
+    return f"not YAML: {problem}"
+
+
+def _is_variable(mark: yaml.Mark | None) -> bool:
+    """Whether YAML took the brace of ``${`` for the beginning of a mapping."""
+    if mark is None or not mark.buffer:
+        return False
+    return mark.buffer[max(mark.pointer - 1, 0) : mark.pointer + 1] == "${"
