@@ -23,9 +23,9 @@ _DOLLAR = re.compile(
 )
 _NEARLY = re.compile(rf"\$\{{ *({_NAME}) *(?:(?::[-=+?]?|[-=+?]) *([^{{}}\n]*?))? *\}}")
 _SECRET_WORD = re.compile(
-    r".*(SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|APIKEY|CREDENTIAL|WEBHOOK)S?|KEYS?|PWDS?"
-    r"|O?AUTH(?!ORS?$).*"
+    r".*(SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|APIKEY|CREDENTIAL|WEBHOOK)S?"
 )
+_SECRET_LAST_WORD = re.compile(r"KEYS?|PWDS?|O?AUTH|AUTHORIZATION|AUTHENTICATION")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +134,9 @@ def expand(
 
 def is_secret(name: str) -> bool:
     """Whether the name of a variable says that its value is a secret: ``SLACK_WEBHOOK``."""
-    return any(
-        _SECRET_WORD.fullmatch(word.rstrip("0123456789")) for word in name.upper().split("_")
-    )
+    words = [word.rstrip("0123456789") for word in name.upper().split("_")]
+    *_, last = ["", *filter(None, words)]
+    return bool(_SECRET_LAST_WORD.fullmatch(last)) or any(map(_SECRET_WORD.fullmatch, words))
 
 
 def _meaning(match: re.Match[str], environment: Mapping[str, str]) -> tuple[str, str]:

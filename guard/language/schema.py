@@ -12,6 +12,7 @@ from typing import Any
 from guard.engine import metrics
 from guard.language.model import FileModel
 from guard.language.options import ACTIONS, NO_DATA_OUTCOMES, OPTIONS
+from guard.language.packs import PACKS
 from guard.language.units import TIME_PATTERN
 
 Schema = dict[str, Any]
@@ -50,9 +51,6 @@ LINES: dict[str, str] = {
     "don't trust a run whose generator was busy": "cpu < 90% for 30s else void",
 }
 """Whole rules by what they are for, offered too."""
-
-PACKS = ("smoke", "ci", "soak", "stress", "generator-health")
-"""Rules that come with the package."""
 
 _ACTION_MEANINGS = {
     "stop": "stop the run: it failed",

@@ -108,8 +108,8 @@ def test_where_a_character_is_written(offset, written):
         *("SECRET", "MY_SECRET", "CLIENT_SECRETS", "TOKEN", "GITHUB_TOKEN", "api_token"),
         *("DB_PASSWORD", "PGPASSWORD", "MYSQL_PWD", "PASSWD", "SSH_PASSPHRASE", "API_KEY"),
         *("KEYS", "APIKEY", "MY_APIKEYS", "KEY_2", "TOKEN1", "AWS_CREDENTIALS", "CREDENTIAL"),
-        *("SLACK_WEBHOOK", "SLACK_WEBHOOK_URL", "AUTH", "AUTH_HEADER", "HTTP_AUTHORIZATION"),
-        *("OAUTH_ID", "AUTHENTICATION"),
+        *("SLACK_WEBHOOK", "SLACK_WEBHOOK_URL", "AUTH", "BASIC_AUTH_2", "HTTP_AUTHORIZATION"),
+        *("MY_OAUTH", "AUTHENTICATION"),
     ],
 )
 def test_names_of_secrets(name):
@@ -117,7 +117,8 @@ def test_names_of_secrets(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["P95_LIMIT", "MONKEY", "KEYBOARD", "AUTHOR", "AUTHORS", "SMOKE_P95", "_", "HOME"]
+    "name",
+    ["P95_LIMIT", "MONKEY", "KEYBOARD", "AUTHOR", "AUTH_SERVICE_P95", "KEY_PAGES_P95", "_", "HOME"],
 )
 def test_names_of_no_secrets(name):
     assert not is_secret(name)
