@@ -107,8 +107,8 @@ def test_limits_are_response_times_that_locust_can_tell(rule):
 
 @pytest.mark.parametrize("rule", OWN)
 def test_a_short_run_is_not_inconclusive_for_rules_on_the_generator(rule):
-    """It may end before the first sample; and without workers there are none to lose."""
-    if rule.check.metric in ("cpu", "memory", "lost_workers"):
+    """It may end before Locust measures anything."""
+    if rule.check.metric in ("cpu", "memory"):
         assert rule.no_data is Outcome.PASS
 
 
