@@ -193,6 +193,8 @@ class Watch:
         now = self._now()
         self._busy_since = time.perf_counter()
         snapshot = self._source.read(self._ramped_up_at, self._breathe)
+        if self._load_ended_at is not None:
+            return  # newer counts than these may have been judged while others had their turn
         transitions = self._guard.tick(snapshot, now, self._breathe)
         if transitions:
             verdict = self._verdict(self._breathe)

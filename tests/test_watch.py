@@ -1,0 +1,53 @@
+"""A tick lets others have their turn. What they do then must not spoil it."""
+
+from __future__ import annotations
+
+import gevent
+import pytest
+from locust.env import Environment
+
+from guard import watch
+from guard.engine.guard import Guard
+from guard.language.rulefile import parse_rules
+
+NAMES = [f"/item/{number}" for number in range(300)]
+
+
+@pytest.fixture
+def environment():
+    environment = Environment()
+    environment.create_local_runner()
+    return environment
+
+
+def make_requests(environment):
+    for name in NAMES:
+        environment.stats.log_request("GET", name, 50, 0)
+
+
+@pytest.mark.parametrize("pauses_before", range(0, 40, 3))
+def test_a_run_that_ends_while_a_tick_pauses_is_counted_once(
+    environment, monkeypatch, pauses_before
+):
+    """Whether it pauses while it reads, counts or judges: older counts must not follow newer."""
+    monkeypatch.setattr(watch, "STRETCH", 0.0)  # it pauses whenever it can
+    rules = parse_rules(b"rules: [requests >= 0, requests of each * >= 0]", "rules.yaml")
+    guarded = watch.Watch(environment, Guard(rules), [])
+    make_requests(environment)
+
+    def end_the_run():
+        for _ in range(pauses_before):
+            gevent.sleep(0)
+        make_requests(environment)
+        guarded.load_ended()
+        assert guarded.verdict.rules[0].requests == 2 * len(NAMES)
+
+    ender = gevent.spawn(end_the_run)
+    guarded._tick()
+    ender.get()
+    guarded.conclude()
+    total, *each = guarded.verdict.rules
+    assert total.requests == 2 * len(NAMES)
+    assert {(result.entry, result.requests) for result in each} == {
+        (f"GET {name}", 2) for name in NAMES
+    }
