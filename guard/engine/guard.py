@@ -219,11 +219,15 @@ class _Feed:
 
 
 def _outstanding(judges: Sequence[Judge]) -> Sequence[Judge]:
-    """The judges of a rule whose entry does not simply pass, and some of the others."""
+    """The judges of a rule whose entry does not simply pass, and some of the others.
+
+    One that was judged is among them if there is any, for that decides whether the rule had data.
+    """
     if len(judges) <= LISTED:
         return judges
     dull = [judge for judge in judges if judge.is_content]
-    spared = {id(judge) for judge in dull[max(0, LISTED - (len(judges) - len(dull))) :]}
+    dull.sort(key=lambda judge: not judge.judged)
+    spared = {id(judge) for judge in dull[max(1, LISTED - (len(judges) - len(dull))) :]}
     return [judge for judge in judges if id(judge) not in spared]
 
 
