@@ -97,8 +97,8 @@ class Guard:
         """
         passed = now - self._last
         self._last = now
-        vitals = self._pulse.feel(snapshot, now)
-        pieces = chain(self._take_in(snapshot, now), self._judge(vitals, now, passed))
+        snapshot = self._felt(snapshot, now)
+        pieces = chain(self._take_in(snapshot, now), self._judge(snapshot.vitals, now, passed))
         found: list[Transition] = []
         for number, changes in enumerate(pieces):
             found += changes
@@ -112,22 +112,19 @@ class Guard:
 
     def settle(self, snapshot: Snapshot, now: float) -> None:
         """Take the counts that came in after the load stopped into the whole-run windows."""
-        for _ in self._take_in(snapshot, now):
-            pass
-        for bench in self._seating.benches:
-            bench.end(self._until)
+        self._settle(self._felt(snapshot, now), now)
 
     def finish(self, snapshot: Snapshot, now: float) -> list[Transition]:
         """Judge the whole-run rules on the final totals. After this nothing moves any more."""
         passed = now - self._last
-        vitals = self._pulse.feel(snapshot, now)
-        self.settle(snapshot, now)
+        snapshot = self._felt(snapshot, now)
+        self._settle(snapshot, now)
         self._last = now
         found: list[Transition] = []
         for bench in self._seating.benches:
             found += bench.conclude(now, passed, self._users)
         for run_bench in self._seating.run_benches.values():
-            found += run_bench.evaluate(vitals, now, passed, final=True)
+            found += run_bench.evaluate(snapshot.vitals, now, passed, final=True)
         self.final = True
         return self._in_order(found)
 
@@ -171,6 +168,15 @@ class Guard:
         if self.final or not judge.rule.on_totals:
             return judge
         return as_if_ended(judge, self._last, self._users)
+
+    def _felt(self, snapshot: Snapshot, now: float) -> Snapshot:
+        return replace(snapshot, vitals=self._pulse.feel(snapshot, now))
+
+    def _settle(self, snapshot: Snapshot, now: float) -> None:
+        for _ in self._take_in(snapshot, now):
+            pass
+        for bench in self._seating.benches:
+            bench.end(self._until)
 
     def _take_in(self, snapshot: Snapshot, now: float) -> Iterator[Sequence[Transition]]:
         """Let each window have what was counted since the last time, entry by entry."""
