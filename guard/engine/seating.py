@@ -48,7 +48,7 @@ class Seating:
             run_bench = self.run_benches.setdefault(rule.after, RunBench())
             self._judges[index].append(run_bench.seat(rule, metric))
             if rule.after in self._armed:
-                run_bench.arm(Vitals())
+                run_bench.arm(Vitals(), 0.0)
         elif rule.check.each and selection:
             deputy = Judge(rule, Gauge(metric, rule), f"each {selection.label}")
             self._deputies[index] = deputy
@@ -112,7 +112,7 @@ class Seating:
                     deputy.arm()
         for start, run_bench in self.run_benches.items():
             if not run_bench.is_armed and _is_due(start, snapshot, now):
-                run_bench.arm(snapshot.vitals)
+                run_bench.arm(snapshot.vitals, now)
 
 
 def _metric(rule: Rule) -> Metric | RunMetric:
