@@ -63,6 +63,7 @@ class Guard:
         self._pulse = Pulse()
         self._last = 0.0
         self._until = 0.0
+        self._judged_until = 0.0
         self._users = 0
 
     @property
@@ -185,7 +186,7 @@ class Guard:
         for key, counts in snapshot.entries.items():
             feed = self._entries.get(key)
             if feed is None and counts.requests:
-                benches = self._seating.on_entry(key, self._until)
+                benches = self._seating.on_entry(key, self._judged_until)
                 feed = self._entries[key] = _Feed(benches)
             if feed is not None:
                 feed.take_in(counts, until)
@@ -197,6 +198,7 @@ class Guard:
     def _judge(self, vitals: Vitals, now: float, passed: float) -> Iterator[Sequence[Transition]]:
         """Evaluate every rule that is judged live, bench by bench."""
         until, users = self._until, vitals.users
+        self._judged_until = until
         begins: dict[float | None, float] = {None: 0.0}
         begins |= {length: line.begin(until) for length, line in self._timelines.items()}
         for bench in self._seating.benches:
