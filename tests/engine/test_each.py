@@ -169,6 +169,15 @@ def test_judged_at_the_end_each_on_its_final_totals(drive):
     assert run.verdict.outcome is Outcome.FAIL
 
 
+def test_an_entry_that_appears_after_the_load_is_judged_on_its_time(drive):
+    """9: The last reports are judged, also when somebody asked for the verdict before they came."""
+    run = drive("rps of each /* < 5", seconds(a="g")).settle({}, at=2).finish({"GET /b": "b"}, at=2)
+    assert {e: (r.value, r.judged) for e, r in run.by_entry.items()} == {
+        "GET /a": (5, True),
+        "GET /b": (10, True),  # from 1 s, the last tick without it, to 2 s
+    }
+
+
 @pytest.mark.parametrize(
     ("no_data", "outcome"),
     [
