@@ -178,6 +178,14 @@ def test_an_entry_that_appears_after_the_load_is_judged_on_its_time(drive):
     }
 
 
+def test_an_entry_that_appears_after_the_load_is_armed_no_earlier_than_its_rule(drive):
+    """2: A rule whose time came with the end of the run has had no time to watch anything."""
+    run = drive("rps of each /* < 5 after 2s", seconds(a="g"))
+    run.settle({}, at=2).finish({"GET /b": "b"}, at=2)
+    assert {e: r.judged for e, r in run.by_entry.items()} == {"GET /a": False, "GET /b": False}
+    assert run.result.reason.endswith("was not judged: no time has passed since it was armed")
+
+
 @pytest.mark.parametrize(
     ("no_data", "outcome"),
     [
