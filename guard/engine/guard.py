@@ -62,6 +62,9 @@ class Guard:
         self._order = {id(rule): index for index, rule in enumerate(self.rules)}
         self._pulse = Pulse()
         self._last = 0.0
+        # Of a tick that was broken off: its time, and how many benches had been judged.
+        self._missed = 0.0
+        self._judged = 0
         self._until = 0.0
         self._judged_until = 0.0
         self._users = 0
@@ -98,6 +101,7 @@ class Guard:
         """
         passed = now - self._last
         self._last = now
+        self._missed, self._judged = passed, 0
         snapshot = self._felt(snapshot, now)
         pieces = chain(self._take_in(snapshot, now), self._judge(snapshot.vitals, now, passed))
         found: list[Transition] = []
@@ -105,6 +109,7 @@ class Guard:
             found += changes
             if number % PIECE == PIECE - 1 and not go_on():
                 return self._in_order(found)
+        self._missed = 0.0
         found = self._in_order(found)
         for change in found:
             if change.is_breach and change.rule.action.stops:
@@ -122,10 +127,12 @@ class Guard:
         self._settle(snapshot, now)
         self._last = now
         found: list[Transition] = []
-        for bench in self._seating.benches:
-            found += bench.conclude(now, passed, self._users)
-        for run_bench in self._seating.run_benches.values():
-            found += run_bench.evaluate(snapshot.vitals, now, passed, final=True)
+        run_benches = self._seating.run_benches.values()
+        for number, run_bench in enumerate(run_benches):
+            stood_for = passed + self._missed_by(number)
+            found += run_bench.evaluate(snapshot.vitals, now, stood_for, final=True)
+        for number, bench in enumerate(self._seating.benches, start=len(run_benches)):
+            found += bench.conclude(now, passed + self._missed_by(number), self._users)
         self.final = True
         return self._in_order(found)
 
@@ -201,10 +208,18 @@ class Guard:
         self._judged_until = until
         begins: dict[float | None, float] = {None: 0.0}
         begins |= {length: line.begin(until) for length, line in self._timelines.items()}
-        for bench in self._seating.benches:
-            yield bench.evaluate(begins[bench.length], until, now, passed, users)
         for run_bench in self._seating.run_benches.values():
-            yield run_bench.evaluate(vitals, now, passed)
+            changes: Sequence[Transition] = run_bench.evaluate(vitals, now, passed)
+            self._judged += 1
+            yield changes
+        for bench in self._seating.benches:
+            changes = bench.evaluate(begins[bench.length], until, now, passed, users)
+            self._judged += 1
+            yield changes
+
+    def _missed_by(self, number: int) -> float:
+        """The time for which the bench of that number has not been judged."""
+        return self._missed if number >= self._judged else 0.0
 
     def _in_order(self, changes: Iterable[Transition]) -> list[Transition]:
         return sorted(changes, key=lambda change: self._order[id(change.rule)])
