@@ -178,6 +178,15 @@ def test_an_entry_that_appears_after_the_load_is_judged_on_its_time(drive):
     }
 
 
+@pytest.mark.parametrize(("end", "state"), [(2, State.PENDING), (3, State.BREACHED)])
+def test_an_entry_that_appears_after_the_load_was_broken_since_the_last_tick(drive, end, state):
+    """9 and 5: The final evaluation stands for the time since then, no more."""
+    run = drive("fail_ratio of each /* < 50% for 2s", seconds(a="g"))
+    run.finish({"GET /b": "b"}, at=end)
+    assert run.by_entry["GET /b"].state is state
+    assert run.by_entry["GET /a"].state is State.OK
+
+
 def test_an_entry_that_appears_after_the_load_is_armed_no_earlier_than_its_rule(drive):
     """2: A rule whose time came with the end of the run has had no time to watch anything."""
     run = drive("rps of each /* < 5 after 2s", seconds(a="g"))
@@ -238,6 +247,12 @@ TEN = "{check: fail_ratio of each /* < 50%, over: 1s, min_requests: 10, no_data:
             {"GET /a": "pass", "GET /b": "pass"},
             *("pass", "1 rule passed"),
             id="an entry with data is enough",
+        ),
+        pytest.param(
+            {"GET /b": (10, 0), "GET /a": (9, 9)},
+            {"GET /b": "pass", "GET /a": "pass"},
+            *("pass", "1 rule passed"),
+            id="whichever appeared first",
         ),
         pytest.param(
             {"GET /a": (9, 9), "GET /b": (10, 10)},

@@ -146,13 +146,22 @@ def test_a_tick_that_is_broken_off_stops_nothing(rules_of):
 
 
 @pytest.mark.parametrize("after", [None, 0, 1, 2, 3, 4])
-@pytest.mark.parametrize("end", [3.0, 3.5])
-def test_the_time_of_a_tick_that_is_broken_off_counts_for_what_it_left_undone(rules_of, after, end):
-    """5: Broken from 1 s to 3 s is broken for 2 s, whoever came to judge it when."""
-    guard, run = Guard(rules_of("failures of each /* < 5 for 2s")), Run()
+@pytest.mark.parametrize(
+    ("hold", "end", "state"),
+    [
+        pytest.param("2s", 3.0, "breached", id="2 s of 2 s"),
+        pytest.param("2s", 3.5, "breached", id="more than 2 s"),
+        pytest.param("2500ms", 3.0, "pending", id="2 s of 2.5 s"),
+        pytest.param("2500ms", 3.5, "breached", id="2.5 s of 2.5 s"),
+        pytest.param("3s", 3.5, "pending", id="2.5 s of 3 s"),
+    ],
+)
+def test_the_time_of_a_tick_that_is_broken_off_counts_once(rules_of, after, hold, end, state):
+    """5: Broken since 1 s, whether the last tick came to judge it or left it to the end."""
+    guard, run = Guard(rules_of(f"failures of each /* < 5 for {hold}")), Run()
     guard.tick(run.snapshot(), 1.0)
     run.requests = [30] * ENTRIES
     guard.tick(run.snapshot(), 2.0)
     guard.tick(run.snapshot(), 3.0, told(after))
     guard.finish(run.snapshot(), end)
-    assert {result.state.value for result in guard.verdict().rules} == {"breached"}
+    assert {result.state.value for result in guard.verdict().rules} == {state}

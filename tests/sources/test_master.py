@@ -216,12 +216,14 @@ def test_a_steady_load_has_a_steady_rate(master, phase):
 
 def test_a_rule_is_armed_only_when_no_older_request_can_come_any_more(master):
     """What a worker reports after the end of ramp-up it may have made three seconds before."""
-    master = master("a")
+    master = master("ab")
     (rule,) = parse_rules(b"rules: [max < 500ms after ramp-up else stop]", "rules.yaml")
     guard = Guard([rule])
-    for at, ms in ((3.0, 900), (6.0, 900), (9.0, 50), (12.0, 50)):
-        master.report("a", at, ms)
-        # Ramp-up ended at 5 s: the report at 6 s holds requests from before it.
-        guard.tick(master.source.read(5.0), at)
+    # Ramp-up ended at 5 s. The round that ends at 6.1 s lacks what a did since 3.2 s, which it
+    # reports right after.
+    for at, ms in ((3.2, 900), (6.2, 900), (9.2, 50), (12.2, 50)):
+        for worker, moment in (("a", at), ("b", at + 2.9)):
+            master.report(worker, moment, ms)
+            guard.tick(master.source.read(5.0), moment)
     result = guard.verdict().rules[0]
     assert (result.state, result.value) == (State.OK, 50)

@@ -1,4 +1,7 @@
-"""The engine against the oracle: random rules on random runs, compared at every tick."""
+"""The engine against the oracle: random rules on random runs, compared at every tick.
+
+Set ``GUARD_ORACLE_EXAMPLES`` to try more runs than usual.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from guard.engine.guard import Guard
 from guard.engine.snapshot import Snapshot, Vitals
 from guard.rule import Action, Basis, Check, Comparison, Outcome, Rule, Selection, Start, matches
 
-EXAMPLES = int(os.environ.get("GUARD_ORACLE_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("GUARD_ORACLE_EXAMPLES", "400"))
 
 ENTRIES = [("GET", "/a"), ("POST", "/a"), ("GET", "/b"), ("GET", "/b/c")]
 PHANTOM = ("GET", "/phantom")
