@@ -102,11 +102,12 @@ class Bench:
 class RunBench:
     """Judges of the run itself."""
 
-    __slots__ = ("_before", "_rows")
+    __slots__ = ("_before", "_rows", "_since")
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
         self._before: Vitals | None = None
+        self._since = 0.0
 
     @property
     def is_armed(self) -> bool:
@@ -117,9 +118,10 @@ class RunBench:
         """Let a judge for one more rule sit here."""
         return _seated(self._rows, rule, metric, None)
 
-    def arm(self, vitals: Vitals) -> None:
-        """Begin to watch. What has added up so far is not counted."""
+    def arm(self, vitals: Vitals, at: float) -> None:
+        """Begin to watch. What has added up so far is not counted, and no time before."""
         self._before = vitals
+        self._since = at
         for _, judges in self._rows:
             for judge in judges:
                 judge.arm()
@@ -134,6 +136,7 @@ class RunBench:
         changes: list[Transition] = []
         if self._before is None:
             return changes
+        passed = min(passed, now - self._since)
         sample = Sample(None, 0.0, now, vitals.users)
         for gauge, judges in self._rows:
             if final and not gauge.adds_up:

@@ -62,7 +62,11 @@ class Guard:
         self._order = {id(rule): index for index, rule in enumerate(self.rules)}
         self._pulse = Pulse()
         self._last = 0.0
+        # Of a tick that was broken off: its time, and how many benches had been judged.
+        self._missed = 0.0
+        self._judged = 0
         self._until = 0.0
+        self._judged_until = 0.0
         self._users = 0
 
     @property
@@ -97,13 +101,15 @@ class Guard:
         """
         passed = now - self._last
         self._last = now
-        vitals = self._pulse.feel(snapshot, now)
-        pieces = chain(self._take_in(snapshot, now), self._judge(vitals, now, passed))
+        self._missed, self._judged = passed, 0
+        snapshot = self._felt(snapshot, now)
+        pieces = chain(self._take_in(snapshot, now), self._judge(snapshot.vitals, now, passed))
         found: list[Transition] = []
         for number, changes in enumerate(pieces):
             found += changes
             if number % PIECE == PIECE - 1 and not go_on():
                 return self._in_order(found)
+        self._missed = 0.0
         found = self._in_order(found)
         for change in found:
             if change.is_breach and change.rule.action.stops:
@@ -112,22 +118,21 @@ class Guard:
 
     def settle(self, snapshot: Snapshot, now: float) -> None:
         """Take the counts that came in after the load stopped into the whole-run windows."""
-        for _ in self._take_in(snapshot, now):
-            pass
-        for bench in self._seating.benches:
-            bench.end(self._until)
+        self._settle(self._felt(snapshot, now), now)
 
     def finish(self, snapshot: Snapshot, now: float) -> list[Transition]:
         """Judge the whole-run rules on the final totals. After this nothing moves any more."""
         passed = now - self._last
-        vitals = self._pulse.feel(snapshot, now)
-        self.settle(snapshot, now)
+        snapshot = self._felt(snapshot, now)
+        self._settle(snapshot, now)
         self._last = now
         found: list[Transition] = []
-        for bench in self._seating.benches:
-            found += bench.conclude(now, passed, self._users)
-        for run_bench in self._seating.run_benches.values():
-            found += run_bench.evaluate(vitals, now, passed, final=True)
+        run_benches = self._seating.run_benches.values()
+        for number, run_bench in enumerate(run_benches):
+            stood_for = passed + self._missed_by(number)
+            found += run_bench.evaluate(snapshot.vitals, now, stood_for, final=True)
+        for number, bench in enumerate(self._seating.benches, start=len(run_benches)):
+            found += bench.conclude(now, passed + self._missed_by(number), self._users)
         self.final = True
         return self._in_order(found)
 
@@ -172,6 +177,15 @@ class Guard:
             return judge
         return as_if_ended(judge, self._last, self._users)
 
+    def _felt(self, snapshot: Snapshot, now: float) -> Snapshot:
+        return replace(snapshot, vitals=self._pulse.feel(snapshot, now))
+
+    def _settle(self, snapshot: Snapshot, now: float) -> None:
+        for _ in self._take_in(snapshot, now):
+            pass
+        for bench in self._seating.benches:
+            bench.end(self._until)
+
     def _take_in(self, snapshot: Snapshot, now: float) -> Iterator[Sequence[Transition]]:
         """Let each window have what was counted since the last time, entry by entry."""
         self._users = snapshot.vitals.users
@@ -179,7 +193,7 @@ class Guard:
         for key, counts in snapshot.entries.items():
             feed = self._entries.get(key)
             if feed is None and counts.requests:
-                benches = self._seating.on_entry(key, self._until)
+                benches = self._seating.on_entry(key, self._judged_until)
                 feed = self._entries[key] = _Feed(benches)
             if feed is not None:
                 feed.take_in(counts, until)
@@ -191,12 +205,21 @@ class Guard:
     def _judge(self, vitals: Vitals, now: float, passed: float) -> Iterator[Sequence[Transition]]:
         """Evaluate every rule that is judged live, bench by bench."""
         until, users = self._until, vitals.users
+        self._judged_until = until
         begins: dict[float | None, float] = {None: 0.0}
         begins |= {length: line.begin(until) for length, line in self._timelines.items()}
-        for bench in self._seating.benches:
-            yield bench.evaluate(begins[bench.length], until, now, passed, users)
         for run_bench in self._seating.run_benches.values():
-            yield run_bench.evaluate(vitals, now, passed)
+            changes: Sequence[Transition] = run_bench.evaluate(vitals, now, passed)
+            self._judged += 1
+            yield changes
+        for bench in self._seating.benches:
+            changes = bench.evaluate(begins[bench.length], until, now, passed, users)
+            self._judged += 1
+            yield changes
+
+    def _missed_by(self, number: int) -> float:
+        """The time for which the bench of that number has not been judged."""
+        return self._missed if number >= self._judged else 0.0
 
     def _in_order(self, changes: Iterable[Transition]) -> list[Transition]:
         return sorted(changes, key=lambda change: self._order[id(change.rule)])
@@ -219,11 +242,15 @@ class _Feed:
 
 
 def _outstanding(judges: Sequence[Judge]) -> Sequence[Judge]:
-    """The judges of a rule whose entry does not simply pass, and some of the others."""
+    """The judges of a rule whose entry does not simply pass, and some of the others.
+
+    One that was judged is among them if there is any, for that decides whether the rule had data.
+    """
     if len(judges) <= LISTED:
         return judges
     dull = [judge for judge in judges if judge.is_content]
-    spared = {id(judge) for judge in dull[max(0, LISTED - (len(judges) - len(dull))) :]}
+    dull.sort(key=lambda judge: not judge.judged)
+    spared = {id(judge) for judge in dull[max(1, LISTED - (len(judges) - len(dull))) :]}
     return [judge for judge in judges if id(judge) not in spared]
 
 

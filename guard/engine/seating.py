@@ -35,8 +35,8 @@ class Seating:
         # Who stands for a rule with ``each`` as long as no entry has appeared.
         self._deputies: dict[int, Judge] = {}
         self._on: dict[Subject, dict[tuple[float | None, Start], Bench]] = defaultdict(dict)
-        self._armed = {Start()}
-        self._waiting = {rule.after for rule in rules} - self._armed
+        self._armed = {Start(): 0.0}  # and up to when all was counted then
+        self._waiting = {rule.after for rule in rules} - {Start()}
         self._seen = {rule.check.selection: False for rule in rules if rule.check.selection}
         for index in range(len(rules)):
             self._seat_first(index)
@@ -48,7 +48,7 @@ class Seating:
             run_bench = self.run_benches.setdefault(rule.after, RunBench())
             self._judges[index].append(run_bench.seat(rule, metric))
             if rule.after in self._armed:
-                run_bench.arm(Vitals())
+                run_bench.arm(Vitals(), 0.0)
         elif rule.check.each and selection:
             deputy = Judge(rule, Gauge(metric, rule), f"each {selection.label}")
             self._deputies[index] = deputy
@@ -66,7 +66,7 @@ class Seating:
             bench = on_subject[rule.over, rule.after] = Bench(rule.over)
             self.benches.append(bench)
             if rule.after in self._armed:
-                bench.arm(since)
+                bench.arm(max(since, self._armed[rule.after]))
         self._judges[index].append(bench.seat(rule, metric, entry))
 
     def judges_of(self, index: int) -> Sequence[Judge]:
@@ -102,7 +102,7 @@ class Seating:
         the run at ``now``."""
         for start in [s for s in self._waiting if _is_due(s, snapshot, until - snapshot.lag)]:
             self._waiting.remove(start)
-            self._armed.add(start)
+            self._armed[start] = until
             for on_subject in self._on.values():
                 for (_, after), bench in on_subject.items():
                     if after == start:
@@ -112,7 +112,7 @@ class Seating:
                     deputy.arm()
         for start, run_bench in self.run_benches.items():
             if not run_bench.is_armed and _is_due(start, snapshot, now):
-                run_bench.arm(snapshot.vitals)
+                run_bench.arm(snapshot.vitals, now)
 
 
 def _metric(rule: Rule) -> Metric | RunMetric:

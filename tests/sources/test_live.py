@@ -32,6 +32,71 @@ def test_only_the_entries_that_rules_need_are_read(environment):
     assert snapshot.total.requests == 6
 
 
+def test_entries_that_have_not_changed_are_left_out(environment):
+    """A thousand entries are not copied every second; the totals hold all of them."""
+    source = LiveSource(environment, [Selection("*")])
+    log(environment, "GET", "/a", 10)
+    log(environment, "GET", "/b", 10)
+    assert set(source.read(None).entries) == {("GET", "/a"), ("GET", "/b")}
+    log(environment, "GET", "/b", 10)
+    assert set(source.read(None).entries) == {("GET", "/b")}
+    assert set(source.read(None).entries) == set()
+    totals = source.read_totals(None)
+    assert {key: counts.requests for key, counts in totals.entries.items()} == {
+        ("GET", "/a"): 1,
+        ("GET", "/b"): 2,
+    }
+
+
+@pytest.mark.parametrize("reset", ["reset_all", "clear_all"])
+def test_a_change_shows_whatever_it_is(environment, reset):
+    """A failure alone, and a reset after which the numbers are what they were."""
+    source = LiveSource(environment, [Selection("*")])
+    log(environment, "GET", "/a", 10)
+    source.read(None)
+    log(environment, "GET", "/a", failures=1)
+    assert source.read(None).entries["GET", "/a"].failures == 1
+    before = source.read_totals(None).entries["GET", "/a"]
+    getattr(environment.stats, reset)()
+    log(environment, "GET", "/a", 10, failures=1)
+    after = source.read(None).entries["GET", "/a"]
+    assert (after.requests, after.failures) == (before.requests, before.failures)
+    assert after.epoch > before.epoch
+
+
+def test_what_was_read_does_not_go_on_counting(environment):
+    """Locust counts in its own histogram."""
+    source = LiveSource(environment, [Selection("*")])
+    log(environment, "GET", "/a", 10)
+    snapshot = source.read(None)
+    log(environment, "GET", "/a", 10, 20)
+    assert snapshot.entries["GET", "/a"].response_times == {10: 1}
+    assert snapshot.total.response_times == {10: 1}
+
+
+def test_sizes_add_up(environment):
+    log(environment, "GET", "/a", 10, 20)
+    log(environment, "POST", "/a", None)
+    snapshot = LiveSource(environment, [Selection("/a")]).read(None)
+    assert snapshot.entries["GET", "/a"].content_length == 200
+    assert snapshot.total.content_length == 300
+
+
+def test_vitals_of_a_local_run(environment):
+    """Locust's zero stands for what it has not measured yet."""
+    runner = environment.create_local_runner()
+    source = LiveSource(environment, ())
+    runner.current_cpu_usage, runner.current_memory_usage = 0, 0
+    vitals = source.read(None).vitals
+    assert (vitals.cpu, vitals.memory, vitals.exceptions) == (None, None, 0)
+    runner.current_cpu_usage, runner.current_memory_usage = 42, 1_500_000
+    for traceback in ("a", "b", "b"):
+        runner.log_exception("local", "boom", traceback)
+    vitals = source.read(None).vitals
+    assert (vitals.cpu, vitals.memory, vitals.exceptions) == (0.42, 1_500_000, 3)
+    assert (vitals.workers, vitals.lost_workers) == (1, 0)
+
+
 def test_without_selections_no_entry_is_read(environment):
     log(environment, "GET", "/a", 10)
     assert LiveSource(environment, ()).read(None).entries == {}

@@ -9,27 +9,27 @@ from locust.stats import RequestStats
 
 from guard.engine.guard import Guard
 from guard.language.rulefile import parse_rules
-from guard.rule import State
+from guard.rule import Selection, State
 from guard.sources.master import MasterSource
 
 
 class Master:
     """A master with workers that each make ten requests a second and report when told to."""
 
-    def __init__(self, environment: Environment, workers: str) -> None:
+    def __init__(self, environment: Environment, workers: str, *selections: Selection) -> None:
         self.now = 0.0
         self.environment = environment
         self.runner = environment.create_master_runner("127.0.0.1", 0)
         for name in workers:
             self.runner.clients[name] = WorkerNode(name, state="running")
-        self.source = MasterSource(environment, self.runner, (), lambda: self.now)
+        self.source = MasterSource(environment, self.runner, selections, lambda: self.now)
         self._last = dict.fromkeys(workers, 0.0)
 
-    def report(self, worker: str, at: float, ms: int = 50) -> None:
+    def report(self, worker: str, at: float, ms: int = 50, name: str = "/") -> None:
         """The worker reports at this moment what it did since its last report."""
         stats = RequestStats()
         for _ in range(round(10 * (at - self._last[worker]))):
-            stats.log_request("GET", "/", ms, 0)
+            stats.log_request("GET", name, ms, 0)
         self._last[worker] = self.now = at
         data = {
             "stats": stats.serialize_stats(),
@@ -44,8 +44,8 @@ class Master:
 def master():
     environment = Environment()
 
-    def make(workers: str) -> Master:
-        return Master(environment, workers)
+    def make(workers: str, *selections: Selection) -> Master:
+        return Master(environment, workers, *selections)
 
     yield make
     environment.runner.quit()
@@ -90,6 +90,100 @@ def test_a_worker_that_does_not_report_holds_up_the_others_for_nine_seconds_at_m
     )
 
 
+def test_a_round_that_nobody_read_is_in_the_next_one(master):
+    """Its entries are left out of the next, for they have not changed in that one."""
+    master = master("a", Selection("*"))
+    master.report("a", 1.0, name="/first")
+    master.report("a", 2.0, name="/second")
+    entries = master.source.read(None).entries
+    assert {key: counts.requests for key, counts in entries.items()} == {
+        ("GET", "/first"): 10,
+        ("GET", "/second"): 10,
+    }
+    assert master.source.read(None).entries == {}
+
+
+def test_of_an_entry_in_two_unread_rounds_the_later_counts_stand(master):
+    master = master("a", Selection("*"))
+    master.report("a", 1.0)
+    master.report("a", 2.0)
+    assert master.source.read(None).entries["GET", "/"].requests == 20
+
+
+def test_reports_are_answers_before_their_round_is_complete(master):
+    """So that a system that answers is not taken for silent."""
+    master = master("ab")
+    master.report("a", 1.0)
+    snapshot = master.source.read(None)
+    assert (snapshot.answers, snapshot.total.requests) == (10, 0)
+
+
+def test_totals_are_counted_until_the_moment_that_they_are_read(master):
+    """Nothing comes any more that may have been made before."""
+    master = master("ab")
+    master.report("a", 1.0)
+    totals = master.source.read_totals(None)
+    assert (totals.counted_until, totals.lag) == (None, 0)
+
+
+def workers_in(source):
+    vitals = source.read(None).vitals
+    return vitals.workers, vitals.lost_workers
+
+
+def test_workers_that_are_lost(master):
+    """Those that were seen and are not connected any more, for whatever reason."""
+    master = master("abc")
+    clients, source = master.runner.clients, master.source
+    assert workers_in(source) == (3, 0)
+    clients["a"].state = "missing"
+    assert workers_in(source) == (2, 1)
+    del clients["b"]
+    assert workers_in(source) == (1, 2)
+    clients["a"].state = "running"
+    assert workers_in(source) == (2, 1)  # it was only late
+    clients["d"] = WorkerNode("d", state="ready")
+    assert workers_in(source) == (3, 1)  # another one takes the place, but b is lost
+
+
+@pytest.mark.parametrize("state", ["ready", "spawning", "running"])
+def test_workers_that_are_connected(master, state):
+    master = master("ab")
+    master.runner.clients["a"].state = state
+    assert workers_in(master.source) == (2, 0)
+
+
+def test_cpu_and_memory_are_those_of_the_busiest_worker(master):
+    """Of one that is lost they are old; the master itself makes no load."""
+    master = master("abc")
+    master.runner.current_cpu_usage = 99
+    vitals = master.source.read(None).vitals
+    assert (vitals.cpu, vitals.memory) == (None, None)  # nobody has told yet
+    figures = {"a": (30, 9_000), "b": (80, 2_000), "c": (95, 99_000)}
+    for name, (cpu, memory) in figures.items():
+        worker = master.runner.clients[name]
+        worker.cpu_usage, worker.memory_usage = cpu, memory
+    master.runner.clients["c"].state = "missing"
+    vitals = master.source.read(None).vitals
+    assert (vitals.cpu, vitals.memory) == (0.8, 9_000)
+
+
+def test_exceptions_of_all_workers_count(master):
+    """Also between rounds: they come in messages of their own."""
+    master = master("ab")
+    for worker, traceback in (("a", "x"), ("b", "x"), ("b", "y")):
+        master.runner.log_exception(worker, "boom", traceback)
+    assert master.source.read(None).vitals.exceptions == 3
+
+
+def test_without_workers_nothing_is_known_of_them(master):
+    master = master("a")
+    master.source.read(None)
+    del master.runner.clients["a"]
+    vitals = master.source.read(None).vitals
+    assert (vitals.workers, vitals.lost_workers, vitals.cpu, vitals.memory) == (0, 1, None, None)
+
+
 def test_a_closed_source_listens_no_more(master):
     master = master("a")
     master.source.close()
@@ -122,12 +216,14 @@ def test_a_steady_load_has_a_steady_rate(master, phase):
 
 def test_a_rule_is_armed_only_when_no_older_request_can_come_any_more(master):
     """What a worker reports after the end of ramp-up it may have made three seconds before."""
-    master = master("a")
+    master = master("ab")
     (rule,) = parse_rules(b"rules: [max < 500ms after ramp-up else stop]", "rules.yaml")
     guard = Guard([rule])
-    for at, ms in ((3.0, 900), (6.0, 900), (9.0, 50), (12.0, 50)):
-        master.report("a", at, ms)
-        # Ramp-up ended at 5 s: the report at 6 s holds requests from before it.
-        guard.tick(master.source.read(5.0), at)
+    # Ramp-up ended at 5 s. The round that ends at 6.1 s lacks what a did since 3.2 s, which it
+    # reports right after.
+    for at, ms in ((3.2, 900), (6.2, 900), (9.2, 50), (12.2, 50)):
+        for worker, moment in (("a", at), ("b", at + 2.9)):
+            master.report(worker, moment, ms)
+            guard.tick(master.source.read(5.0), moment)
     result = guard.verdict().rules[0]
     assert (result.state, result.value) == (State.OK, 50)
