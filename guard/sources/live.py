@@ -194,6 +194,6 @@ def failure_text(error: StatsError) -> str:
     text = StatsError.parse_error(error.error)
     if text.startswith("CatchResponseError("):
         text = text.removeprefix("CatchResponseError(")[:-1]
-    if text[:1] in ("'", '"') and text[-1:] == text[:1]:
+    if len(text) > 1 and text[0] in "'\"" and text[-1] == text[0]:
         text = text[1:-1]
     return text
