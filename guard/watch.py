@@ -29,6 +29,9 @@ TICK = 1.0
 STRETCH = 0.002
 """Seconds for which a tick may keep the event loop to itself."""
 
+PAUSE = 0.001
+"""Seconds for which it then pauses. Without any, timers and sockets would not have their turn."""
+
 REFRESH = 10.0
 """Seconds after which effects are told the verdict as it stands, when nothing has changed."""
 
@@ -55,6 +58,7 @@ class Watch:
         self._warned_of_unmatched = False
         self._stop_requested = False
         self._concluded = False
+        self._final_verdict: Verdict | None = None
         self._closed = False
 
     def _live_source(self) -> LiveSource:
@@ -142,9 +146,11 @@ class Watch:
         return self._verdict(lambda: True)
 
     def _verdict(self, go_on: Callable[[], bool]) -> Verdict:
-        guard = self._guard
+        if self._final_verdict is not None:
+            return self._final_verdict
+        concluded, guard = self._concluded, self._guard
         try:
-            if self._load_ended_at is not None and not self._concluded:
+            if self._load_ended_at is not None and not concluded:
                 guard.settle(self._source.read_totals(self._ramped_up_at), self._now())
             verdict = guard.verdict(go_on)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must show in the verdict
@@ -158,7 +164,10 @@ class Watch:
                 duration=0.0,
             )
         duration = self._elapsed() if self._ended_at is None else self._ended_at
-        return replace(verdict, duration=duration, final=self._concluded)
+        verdict = replace(verdict, duration=duration, final=concluded)
+        if concluded:
+            self._final_verdict = verdict
+        return verdict
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._zero
@@ -196,13 +205,17 @@ class Watch:
         if self._load_ended_at is not None:
             return  # newer counts than these may have been judged while others had their turn
         transitions = self._guard.tick(snapshot, now, self._breathe)
-        if transitions:
+        is_time = now - self._refreshed_at >= REFRESH
+        if transitions or is_time:
             verdict = self._verdict(self._breathe)
-            self._tell(lambda effect: effect.changed(transitions, verdict))
-        elif now - self._refreshed_at >= REFRESH and self._breathe():
+            # It may have become final while others had their turn.
+            verdict = self._final_verdict or verdict
+            if transitions:
+                self._tell(lambda effect: effect.changed(transitions, verdict))
+            else:
+                self._tell(lambda effect: effect.refreshed(verdict))
+        if is_time:
             self._refreshed_at = now
-            verdict = self._verdict(self._breathe)
-            self._tell(lambda effect: effect.refreshed(verdict))
             self._warn_of_unmatched()
         if self._guard.stop is not None:
             self._stop()
@@ -211,7 +224,7 @@ class Watch:
         """Let the users have their turn, if they have waited for long enough. Whether the load
         still goes on after that."""
         if time.perf_counter() - self._busy_since >= STRETCH:
-            gevent.sleep(0)
+            gevent.sleep(PAUSE)
             self._busy_since = time.perf_counter()
         return self._load_ended_at is None
 

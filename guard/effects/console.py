@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import IO
@@ -26,8 +26,8 @@ _STYLES = {
     Outcome.INCONCLUSIVE.value: "bold yellow",
     Outcome.ERROR.value: "bold red",
 }
-_MOST_ALIKE = 5
-"""Changes of one rule in one evaluation that have a line each."""
+_MOST_LINES = 20
+"""Changes of the entries of one rule that are logged."""
 _MOST_ENTRIES = 10
 """Entries of one rule that have a line each in the final table."""
 _HEADINGS = ("Rule", "Entry", "Reading", "Limit", "State", "Outcome")
@@ -44,25 +44,24 @@ class Console(Effect):
     def __init__(self, rules: Sequence[Rule], source: str) -> None:
         self._rules = rules
         self._source = source
+        self._said: Counter[str] = Counter()
 
     def started(self, verdict: Verdict) -> None:
         count = len(self._rules)
         logger.info("guarding by %d rule%s from %s", count, "s"[: count != 1], self._source)
 
     def changed(self, transitions: Sequence[Transition], verdict: Verdict) -> None:
-        alike: dict[tuple[int, str], list[Transition]] = defaultdict(list)
         for transition in transitions:
+            rule = transition.rule
+            self._said[rule.name] += 1
+            if rule.check.each and self._said[rule.name] > _MOST_LINES:
+                continue
+            level = logging.WARNING if transition.is_breach else logging.INFO
             said = "recovered" if transition.is_recovery else transition.after.value
-            alike[id(transition.rule), said].append(transition)
-        for (_, said), changes in alike.items():
-            level = logging.WARNING if changes[0].is_breach else logging.INFO
-            at = f"at {changes[0].reading.at:.0f} s"
-            when = "by the final totals" if verdict.final else at
-            for transition in changes[:_MOST_ALIKE]:
-                logger.log(level, "%s %s: %s", said, when, transition)
-            others = len(changes) - _MOST_ALIKE
-            if others > 0:
-                logger.log(level, "%s %s: %d more entries of that rule", said, when, others)
+            when = "by the final totals" if verdict.final else f"at {transition.reading.at:.0f} s"
+            logger.log(level, "%s %s: %s", said, when, transition)
+            if rule.check.each and self._said[rule.name] == _MOST_LINES:
+                logger.info("%s: no more changes of its entries are logged", rule.name)
 
     def stopping(self, reason: str, verdict: Verdict) -> None:
         logger.warning("stopping the run: %s", reason)

@@ -149,14 +149,31 @@ class RunBench:
 
 
 def as_if_ended(judge: Judge, now: float, users: int) -> Judge:
-    """The judge of a rule on the totals as it would stand if the run ended now."""
+    """The judge as it would stand if the run ended now, which only one on the totals would not as
+    it does."""
     window = judge.window
-    if window is None or not window.full:
+    if not judge.rule.on_totals or window is None or not window.full:
         return judge
     ended = copy(judge)
     ended.gauge = copy(judge.gauge)
     _weigh([(ended.gauge, [ended])], window, now, 0.0, users)
     return ended
+
+
+def urgency(judge: Judge) -> tuple[int, float]:
+    """Sorts those whose check is broken, or would be found so if the run ended now, before others:
+    the breached by time, then the pending; then those who had data before those who had none."""
+    if judge.breach is not None:
+        return 0, judge.breach.at
+    if judge.state is State.PENDING:
+        return 1, judge.pending_at or 0.0
+    window = judge.window
+    if not judge.rule.judged_at_end or window is None or not window.full:
+        return (3 if judge.judged else 4), 0.0
+    value = judge.gauge.peek(window)
+    if value is None:
+        return 4, 0.0
+    return (3 if judge.holds(value) else 2), 0.0
 
 
 def _seated(rows: list[Row], rule: Rule, metric: Metric | RunMetric, entry: str | None) -> Judge:

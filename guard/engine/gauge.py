@@ -99,6 +99,12 @@ class Gauge:
             self._sample = sample
         return None
 
+    def peek(self, window: Window) -> float | None:
+        """What it would measure, without taking note of it."""
+        if window.requests < self.min_requests:
+            return None
+        return self._measure(window, window.seconds)
+
     def read_run(self, vitals: Vitals, before: Vitals, sample: Sample) -> float | None:
         """Measure the run, without what had added up before; None for no data."""
         assert isinstance(self.metric, RunMetric)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 from itertools import chain
 
-from guard.engine.bench import Bench, as_if_ended
+from guard.engine.bench import Bench, as_if_ended, urgency
 from guard.engine.counts import NOTHING, Counts, Odometer
 from guard.engine.judge import Judge, Transition
 from guard.engine.pulse import Pulse
@@ -19,8 +20,8 @@ from guard.rule import Rule, Selection
 PIECE = 20
 """Entries or benches after which others may have their turn: well under a millisecond of work."""
 
-LISTED = 50
-"""Entries of a rule that a verdict lists while the run goes on, beside those that stand out."""
+LISTED = 20
+"""Entries of a rule that a verdict lists at most while the run goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,20 +148,20 @@ class Guard:
     def verdict(self, go_on: Callable[[], bool] = _always) -> Verdict:
         """The verdict as it would be if the run ended at the last tick.
 
-        While the run goes on, it lists those entries of a large ``each`` that stand out, and fills
-        up with others.
+        While the run goes on, it lists only those of the entries of a large ``each`` that stand out
+        most.
 
         Args:
             go_on: Called between small pieces of the work; it may let others have their turn.
         """
         results: list[RuleResult] = []
         for index in range(len(self.rules)):
-            judges = []
-            for number, judge in enumerate(self._seating.judges_of(index)):
-                judges.append(self._as_if_ended(judge))
-                if number % PIECE == PIECE - 1:
-                    go_on()
-            results += results_of(judges if self.final else _outstanding(judges))
+            judges = self._seating.judges_of(index)
+            if not self.final:
+                outstanding = _outstanding(judges, go_on)
+                judges = [as_if_ended(judge, self._last, self._users) for judge in outstanding]
+                go_on()
+            results += results_of(judges)
         outcome, reason = decide(results, self.failure, self.distrust)
         return Verdict(
             outcome=outcome,
@@ -171,11 +172,6 @@ class Guard:
             final=self.final,
             duration=self._last,
         )
-
-    def _as_if_ended(self, judge: Judge) -> Judge:
-        if self.final or not judge.rule.on_totals:
-            return judge
-        return as_if_ended(judge, self._last, self._users)
 
     def _felt(self, snapshot: Snapshot, now: float) -> Snapshot:
         return replace(snapshot, vitals=self._pulse.feel(snapshot, now))
@@ -241,17 +237,17 @@ class _Feed:
                 bench.add(added, until)
 
 
-def _outstanding(judges: Sequence[Judge]) -> Sequence[Judge]:
-    """The judges of a rule whose entry does not simply pass, and some of the others.
-
-    One that was judged is among them if there is any, for that decides whether the rule had data.
-    """
+def _outstanding(judges: Sequence[Judge], go_on: Callable[[], bool]) -> Sequence[Judge]:
+    """The judges of a rule who matter most, in their order: those whose check is broken, then those
+    who had data."""
     if len(judges) <= LISTED:
         return judges
-    dull = [judge for judge in judges if judge.is_content]
-    dull.sort(key=lambda judge: not judge.judged)
-    spared = {id(judge) for judge in dull[max(1, LISTED - (len(judges) - len(dull))) :]}
-    return [judge for judge in judges if id(judge) not in spared]
+    ranks = []
+    for number, judge in enumerate(judges):
+        ranks.append((urgency(judge), number))
+        if number % PIECE == PIECE - 1:
+            go_on()
+    return [judges[number] for number in sorted(number for _, number in nsmallest(LISTED, ranks))]
 
 
 def widened(rules: Sequence[Rule], shortest: float) -> tuple[list[Rule], list[Rule]]:

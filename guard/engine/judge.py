@@ -110,10 +110,9 @@ class Judge:
         self.window = window
         self.state = State.OK
 
-    @property
-    def is_content(self) -> bool:
-        """Whether the check holds, or there is nothing to say of it, and always was so."""
-        return self.breach is None and self.state in (State.OK, State.WAITING)
+    def holds(self, value: float) -> bool:
+        """Whether the check holds for the value."""
+        return self._holds(value, self.rule.check.threshold)
 
     def weigh(self, value: float, sample: Sample, passed: float) -> Transition | None:
         """Take in one more value of the metric.
@@ -126,7 +125,7 @@ class Judge:
         Returns:
             The change of state, None if there was none.
         """
-        holds, before = self._holds(value, self.rule.check.threshold), self.state
+        holds, before = self.holds(value), self.state
         self.calm = self.calm and holds
         if math.isnan(self.worst) or self._is_worse(value, self.worst):
             self.worst = value

@@ -35,4 +35,8 @@ class Pulse:
         elif self._answered_at is None or answers != self._answers:
             self._answered_at = now  # or users have only just begun to wait for one
         self._answers = answers
-        return None if self._answered_at is None else now - self._answered_at
+        if self._answered_at is None:
+            return None
+        # Of what came since then nobody knows yet whether it was an answer.
+        known_until = now if snapshot.counted_until is None else snapshot.counted_until
+        return max(0.0, known_until - self._answered_at)

@@ -23,9 +23,12 @@ _DOLLAR = re.compile(
 )
 _NEARLY = re.compile(rf"\$\{{ *({_NAME}) *(?:(?::[-=+?]?|[-=+?]) *([^{{}}\n]*?))? *\}}")
 _SECRET_WORD = re.compile(
-    r".*(SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|APIKEY|CREDENTIAL|WEBHOOK)S?"
+    r".*(SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|APIKEY|ACCESSKEY|CREDENTIAL|WEBHOOK)S?"
 )
-_SECRET_LAST_WORD = re.compile(r"KEYS?|PWDS?|O?AUTH|AUTHORIZATION|AUTHENTICATION")
+_SECRET_LAST_WORD = re.compile(
+    r".*PASS|KEYS?|PWDS?|O?AUTH|AUTHORIZATION|AUTHENTICATION|BEARER|COOKIE|CREDS|DSN|HOOK|JWT|PAT|PEM|PIN"
+)
+_HOLDS_A_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,9 @@ def _meaning(match: re.Match[str], environment: Mapping[str, str]) -> tuple[str,
     if value is None:
         how = f"set it, or write ${{{name}:-...}} with a default"
         raise Complaint(f"{variable} is not set; {how}", start, end)
+    if _HOLDS_A_PASSWORD.search(value):
+        why = "it is an address with a password, and what rules say is shown in logs and reports"
+        raise Complaint(f"what {variable} stands for can't be used here: {why}", start, end)
     if HALF_A_CHARACTER.search(value):
         raise Complaint(f"what {variable} stands for is not text {NOT_SHOWN}", start, end)
     return variable, value

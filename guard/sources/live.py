@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 
 from locust import runners
 from locust.env import Environment
@@ -195,5 +197,6 @@ def failure_text(error: StatsError) -> str:
     if text.startswith("CatchResponseError("):
         text = text.removeprefix("CatchResponseError(")[:-1]
     if len(text) > 1 and text[0] in "'\"" and text[-1] == text[0]:
-        text = text[1:-1]
+        with suppress(ValueError, SyntaxError):  # it only looks like one
+            return str(ast.literal_eval(text))
     return text

@@ -194,17 +194,25 @@ def test_a_reset_of_the_statistics_is_no_silence(drive):
     assert run.trace == "ooooo"
 
 
-def test_silence_on_a_master_ends_when_a_worker_reports(rules_of):
-    """The counts of a round come when all have reported; one who has is an answer already."""
+def test_silence_on_a_master_is_what_its_reports_tell_of(rules_of):
+    """Between two rounds of reports nobody knows of answers, so a steady load is never silent.
+
+    Rounds end at 3, 6, 9 and 12 s; the last answers come with the report at 5 s.
+    """
     guard = Guard(rules_of("silence < 1h"))
+    answers = [0, 0, 7, 7, 9, 9, 9, 9, 9, 9, 9, 9, 9]
     seen = []
-    for now, answers in enumerate([0, 0, 7, 7, 7, 9], start=1):
+    for now, answered in enumerate(answers, start=1):
         snapshot = Snapshot(
-            Counts(), vitals=Vitals(users=1), answers=answers, counted_until=0.0, lag=3.0
+            Counts(),
+            vitals=Vitals(users=1),
+            answers=answered,
+            counted_until=now // 3 * 3.0,
+            lag=3.0,
         )
         guard.tick(snapshot, float(now))
         seen.append(guard.verdict().rules[0].value)
-    assert seen == [0, 1, 0, 1, 2, 0]
+    assert seen == [0, 0, 0, 0, 0, 1, 1, 1, 4, 4, 4, 7, 7]
 
 
 def test_rules_on_the_run_are_armed_by_the_clock_also_on_a_master(rules_of):

@@ -332,7 +332,7 @@ class Oracle:
             if tick.users and (not users or tick.answers != before):
                 heard = tick.now
             before, users = tick.answers, tick.users
-        return self.ticks[-1].now - heard
+        return max(0.0, self.ticks[-1].until - heard)
 
 
 @pytest.fixture(scope="session")
