@@ -200,14 +200,14 @@ class Watch:
 
     def _tick(self) -> None:
         now = self._now()
-        self._busy_since = time.perf_counter()
-        snapshot = self._source.read(self._ramped_up_at, self._breathe)
+        self.begin_to_work()
+        snapshot = self._source.read(self._ramped_up_at, self.breathe)
         if self._load_ended_at is not None:
             return  # newer counts than these may have been judged while others had their turn
-        transitions = self._guard.tick(snapshot, now, self._breathe)
+        transitions = self._guard.tick(snapshot, now, self.breathe)
         is_time = now - self._refreshed_at >= REFRESH
         if transitions or is_time:
-            verdict = self._verdict(self._breathe)
+            verdict = self._verdict(self.breathe)
             # It may have become final while others had their turn.
             verdict = self._final_verdict or verdict
             if transitions:
@@ -220,12 +220,16 @@ class Watch:
         if self._guard.stop is not None:
             self._stop()
 
-    def _breathe(self) -> bool:
+    def begin_to_work(self) -> None:
+        """Note that the event loop is kept from now on."""
+        self._busy_since = time.perf_counter()
+
+    def breathe(self) -> bool:
         """Let the users have their turn, if they have waited for long enough. Whether the load
         still goes on after that."""
         if time.perf_counter() - self._busy_since >= STRETCH:
             gevent.sleep(PAUSE)
-            self._busy_since = time.perf_counter()
+            self.begin_to_work()
         return self._load_ended_at is None
 
     def _warn_of_unmatched(self) -> None:

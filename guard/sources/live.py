@@ -173,7 +173,7 @@ class _Seen:
             requests=entry.num_requests,
             failures=entry.num_failures,
             response_time=entry.total_response_time,
-            response_times=histogram.copy(),  # Locust goes on to count in its own
+            response_times=dict(histogram),  # Locust goes on to count in its own
             fastest=entry.min_response_time,
             slowest=entry.max_response_time if histogram else None,
             content_length=entry.total_content_length,
