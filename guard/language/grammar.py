@@ -27,7 +27,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from guard.engine import metrics
 from guard.engine.metrics import Metric, RunMetric
-from guard.language import units
+from guard.language import elsewhere, units
 from guard.language.errors import Complaint, did_you_mean, one_of
 from guard.language.options import OPTIONS, Options
 from guard.rule import SIZES, Basis, Check, Comparison, Selection
@@ -108,33 +108,6 @@ _KEYWORDS = {
 _METHOD_AND_NAME = re.compile(r"([A-Z][A-Z0-9_-]*)\s+(\S.*)", re.DOTALL)
 _COMMON_PERCENTILES = ("p50", "p90", "p95", "p99")
 _MISSPELT_COMPARISONS = {"=": "==", "=<": "<=", "=>": ">=", "<>": "!=", "===": "==", "!": "!="}
-_ELSEWHERE = {
-    "http_req_duration": "p95",
-    "http_req_failed": "fail_ratio",
-    "http_reqs": "rps",
-    "vus": "users",
-    "rate": "fail_ratio",
-    "error_rate": "fail_ratio",
-    "errorRate": "fail_ratio",
-    "errors": "failures",
-    "error": "fail_ratio",
-    "fail": "fail_ratio",
-    "mean": "avg",
-    "average": "avg",
-    "med": "median",
-    "hits": "rps",
-    "throughput": "rps",
-    "count": "requests",
-    "latency": "p95",
-    "response_time": "p95",
-    "responseTime": "p95",
-    "rt": "avg",
-    "avg-rt": "avg",
-    "quantile": "p95",
-    "percentile": "p95",
-    "bytes": "content_length",
-}
-"""What other tools, and everyday speech, call our metrics."""
 
 COMPARISONS = tuple(comparison.value for comparison in Comparison)
 METRIC_NAMES = (*metrics.METRICS, "pN")
@@ -281,8 +254,8 @@ def _metric(name: str, argument: str) -> Metric | RunMetric:
     near = did_you_mean(name, (*metrics.METRICS, *_COMMON_PERCENTILES)) or ";"
     if metrics.find(f"p{argument}"):
         near = f"; did you mean 'p{argument}'?"
-    elif name in _ELSEWHERE:
-        near = f"; did you mean {_ELSEWHERE[name]!r}?"
+    elif name in elsewhere.METRICS:
+        near = f"; did you mean {elsewhere.METRICS[name]!r}?"
     if re.fullmatch(r"p-?[\d.]*", name, re.ASCII):
         raise Complaint(f"unknown metric {name!r}{near} percentiles are p0 to p100, e.g. p99.9")
     raise Complaint(f"unknown metric {name!r}{near} metrics are {one_of(METRIC_NAMES)}")
