@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 from guard.engine import metrics
@@ -86,6 +87,10 @@ KEYS = {
 }
 """Keys of a rule, the words of its options among them."""
 
+COMPARISONS = {"under": "<", "below": "<", "lt": "<", "above": ">", "exceeds": ">", "gt": ">"}
+"""Comparisons."""
+
+_LOOKALIKES = str.maketrans("аАеЕоОрРсСуУхХіІѕЅ", "aAeEoOpPcCyYxXiIsS")  # noqa: RUF001 - Cyrillic
 _LIMITS = {
     Unit.MILLISECONDS: "< 500ms",
     Unit.SECONDS: "< 30s",
@@ -101,6 +106,11 @@ def key_meant(key: str, legal: Sequence[str]) -> str:
     else nothing."""
     meant = KEYS.get(key.lower().replace("-", "_"))
     return f"; did you mean {meant!r}?" if meant in legal else did_you_mean(key, legal)
+
+
+def latin(name: str) -> str:
+    """The name with the Latin letters and digits that some of its characters only look like."""
+    return unicodedata.normalize("NFKC", name).translate(_LOOKALIKES)
 
 
 def example(key: str) -> str | None:
