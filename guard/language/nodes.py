@@ -18,8 +18,20 @@ TOO_MANY = "too many values or aliases for a rules file"
 
 _KEY = re.compile(r"\s*\w+\s*")
 _WITH_KEY = re.compile(r"\s*(-\s+)?\w+\s*:\s")
-_INNER = re.compile(r"expected (<block end>|',' or '[\]}]'), but (found|got) '(<scalar>|[\[\]{}])'")
-"""What PyYAML says where a text in quotes goes on behind them, or one without has a bracket."""
+_INSTEAD = {
+    r"expected (<block end>|',' or '[\]}]'), but (found|got) '(<scalar>|[\[\]{}])'": (
+        "put the whole of a rule with brackets or quotes in it in quotes, of the other kind than "
+        "those in it"
+    ),
+    "expected <block end>, but found '<block mapping start>'": (
+        "these keys belong to nothing; a rule with keys below it begins with 'check:', and they "
+        "stand exactly below each other"
+    ),
+    "expected <block end>, but found '(-|<block sequence start>)'": (
+        "this '-' belongs to nothing; those of a list stand exactly below each other"
+    ),
+}
+"""What to write instead, by what PyYAML says."""
 
 
 class Unreadable(Exception):
@@ -102,11 +114,8 @@ def _yaml_complaint(error: yaml.MarkedYAMLError, mark: yaml.Mark | None) -> str:
         return _of_colon(*_lines_to(mark))
     if "expected a single document" in (error.context or ""):
         return "a second document begins here; a rules file is a single one"
-    if _INNER.fullmatch(problem):
-        return (
-            "not YAML: put single quotes around the whole of a rule with quotes or brackets in it"
-        )
-    return f"not YAML: {problem}"
+    advice = (message for pattern, message in _INSTEAD.items() if re.fullmatch(pattern, problem))
+    return f"not YAML: {next(advice, problem)}"
 
 
 def _lines_to(mark: yaml.Mark | None) -> tuple[str, str]:

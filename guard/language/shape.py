@@ -49,19 +49,27 @@ def faults(data: dict[str, Any]) -> Iterable[Fault]:
 
 def _unknown_key(location: Location, value: object) -> str:
     key = str(location[-1])
-    if "${" in key:
-        return f"unknown key {key!r}; only values can have variables"
     if key == "<<":
         return "'<<' has no meaning here; write what rules share into 'defaults'"
     if key == "surely":
         return "'surely' is not in this version; use 'over' and 'for' instead"
-    if " " in key or _is_rule(key):
-        return f"unknown key {key!r}; {_instead_of_line(key, value)}"
-    if location[0] == "rules" and (example := elsewhere.example(key)):
-        return f"unknown key {key!r}; write e.g. 'check: {example}'"
+    if instead := _instead_of_key(key, location[:-1], value):
+        return f"unknown key {key!r}; {instead}"
     legal = _keys_at(location[:-1])
     near = elsewhere.key_meant(key, legal) or ";"
     return f"unknown key {key!r}{near} keys are {one_of(legal)}"
+
+
+def _instead_of_key(key: str, parent: Location, value: object) -> str | None:
+    """What to write for a key that was not meant as one."""
+    example = elsewhere.example(key)
+    if "${" in key:
+        return "only values can have variables"
+    if not parent and (_is_rule(key) or example):
+        return "rules stand below 'rules:', each behind a '- '"
+    if " " in key or _is_rule(key):
+        return _instead_of_line(key, value)
+    return f"write e.g. 'check: {example}'" if example and parent[0] == "rules" else None
 
 
 def _instead_of_line(key: str, value: object) -> str:

@@ -13,14 +13,17 @@ from guard.engine import metrics
 from guard.language import elsewhere, units
 from guard.language.errors import Complaint
 from guard.language.options import ACTIONS, OPTIONS
+from guard.rule import CURLY_QUOTES
 
 Advice = tuple[str, tuple[int, int]]
 """A message, and start and end of the part of the text before the word that it repeats."""
 
 NOTHING = (0, 0)
 
-CHARACTERS = dict.fromkeys("“”„‟«»‘’‚‛", "quote") | dict.fromkeys("≤≥≠＜＞", "comparison")  # noqa: RUF001 - that is what they are for
-_INSTEAD = {"≤": "<=", "≥": ">=", "≠": "!=", "＜": "<", "＞": ">"}  # noqa: RUF001 - likewise
+_COMPARISONS = {"≤": "<=", "≥": ">=", "≠": "!=", "＜": "<", "＞": ">"}  # noqa: RUF001 - what people paste
+CHARACTERS = dict.fromkeys(CURLY_QUOTES, "quote") | dict.fromkeys(_COMPARISONS, "comparison")
+"""What each character that is none of the language's is meant for."""
+
 _QUOTED_OR_FOREIGN = re.compile(
     rf"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|([{"".join(CHARACTERS)}])""", re.DOTALL
 )
@@ -56,9 +59,8 @@ def foreign_character(text: str) -> Complaint | None:
     for match in _QUOTED_OR_FOREIGN.finditer(text):
         if match[1]:
             what = CHARACTERS[match[1]]
-            message = (
-                f"{match[1]!r} is no {what} here; write {_INSTEAD.get(match[1], 'straight ones')}"
-            )
+            instead = _COMPARISONS.get(match[1], "a straight one")
+            message = f"{match[1]!r} is no {what} here; write {instead}"
             return Complaint(message, match.start(), match.end(), f"a {what} of the language")
     return None
 
@@ -101,9 +103,10 @@ def _second_check(slip: Slip) -> Advice | None:
 
 
 def _second_rule(slip: Slip) -> Advice | None:
-    if slip.word[0] != "-" or metrics.find(slip.word[1:]) is None:
+    if slip.word != "-" and (slip.word[0] != "-" or metrics.find(slip.word[1:]) is None):
         return None
-    return f"unexpected {slip.word!r}; a rule begins with '- ', the dash and a space", NOTHING
+    begins = "each rule begins with '- ', the dash and a space, right below the others"
+    return f"unexpected {slip.word!r}; {begins}", NOTHING
 
 
 def _surely(slip: Slip) -> Advice | None:

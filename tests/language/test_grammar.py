@@ -147,10 +147,10 @@ def test_spaces_do_not_matter(line):
         ("p95 < 1s within 10s", "within", "unexpected 'within'; did you mean 'over'?"),
         ("p95 < 1s during 10s", "during", "unexpected 'during'; did you mean 'over'?"),
         ("p95 < 1s in 10s", "in", "unexpected 'in'; did you mean 'over'?"),
-        ("p95 of “GET /x” < 1s", "“", "'“' is no quote here; write straight ones"),
-        ("p95 of “/x” < 1s", "“/x”", "'“' is no quote here; write straight ones"),
-        ("failures(“*503*”) == 0", "(“*503*”)", "'“' is no quote here; write straight ones"),
-        ("“p95 < 500ms”", "“p95", "'“' is no quote here; write straight ones"),
+        ("p95 of “GET /x” < 1s", "“", "'“' is no quote here; write a straight one"),
+        ("p95 of “/x” < 1s", "“/x”", "'“' is no quote here; write a straight one"),
+        ("failures(“*503*”) == 0", "(“*503*”)", "'“' is no quote here; write a straight one"),
+        ("“p95 < 500ms”", "“p95", "'“' is no quote here; write a straight one"),
         ("p95 ≤ 500ms", "≤", "'≤' is no comparison here; write <="),
         ("p95≤500ms", "≤", "'≤' is no comparison here; write <="),
         ("rps ≥ 50", "≥", "'≥' is no comparison here; write >="),
@@ -180,7 +180,7 @@ def test_spaces_do_not_matter(line):
         (
             "p95 < 1s -p99 < 2s",
             "-p99",
-            "unexpected '-p99'; a rule begins with '- ', the dash and a space",
+            "unexpected '-p99'; each rule begins with '- ', the dash and a space",
         ),
     ],
 )
@@ -197,6 +197,7 @@ def test_what_is_said_of_a_common_slip(line, at, message):
         pytest.param('p95 of "say “hi” ≤ 5" < 1s', id="their characters in quotes"),
         pytest.param("p95 of /caf\u2019 < 1s", id="within a name"),
         pytest.param("avg of GET Aggregated < 1s", id="a request that is called Aggregated"),
+        pytest.param('p95 of "“x”" < 1s', id="a name that begins with one"),
         pytest.param("p95 of get < 1s", id="a name like a method"),
     ],
 )
