@@ -81,6 +81,9 @@ def check(files: tuple[str, ...], strict: bool, names_file: str | None, form: st
       rounding         a threshold that Locust's rounding can't tell
                        from its neighbours
       redundant        a rule that another one makes superfluous
+      hardly-broken    a check that holds (nearly) whatever comes
+      direction        a lower limit for what is worse the more there is
+      exact-text       a failure text without "*" is the whole text
       no-such-request  no request has this name (with --names)
 
     \b

@@ -265,8 +265,11 @@ class Rule:
 SIZES = ("B", "kB", "MB", "GB")
 """Units of size, each a thousand times the one before."""
 
+CURLY_QUOTES = "“”„‟«»‘’‚‛"  # noqa: RUF001 - they are told from straight ones by this
+"""What word processors make of quotes. The language has straight ones only."""
+
 # A name that needs no quotes: no space, no quote, nothing that reads as a comparison.
-_BARE = re.compile(r"""(?!each$)(?:(?![<>"']|!=|==)\S)+""")
+_BARE = re.compile(rf"""(?!each$|[{CURLY_QUOTES}])(?:(?![<>"']|!=|==)\S)+""")
 
 
 def matches(pattern: str, text: str) -> bool:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from guard.engine.metrics import METRICS
 from guard.language import units
+from guard.language.advice import advise
 from guard.language.grammar import COMPARISONS
 from guard.language.model import FileModel, RuleModel
 from guard.language.options import ACTIONS, NO_DATA_OUTCOMES, OPTIONS
@@ -21,6 +22,7 @@ from guard.rule import Basis, Rule, Unit, matches
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+RULES = ROOT / "rules.yaml"
 MIGRATION = ROOT / "docs" / "from-other-tools.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 ENVIRONMENT = {"SEARCH_P99": "3s", "MAX_FAIL_RATIO": "2%"}
@@ -111,7 +113,7 @@ def metrics_on(*bases: Basis) -> set[str]:
 
 def rules_in(line: str) -> tuple[Rule, ...]:
     """The rule of a single line, put into a file as it stands."""
-    return parse_rules(f"rules:\n  - {line}\n".encode(), str(ROOT / "rules.yaml"))
+    return parse_rules(f"rules:\n  - {line}\n".encode(), str(RULES))
 
 
 @pytest.fixture(autouse=True)
@@ -213,7 +215,7 @@ def test_there_are_blocks_to_load():
 
 @pytest.mark.parametrize("block", yaml_blocks())
 def test_every_rules_file_shown_loads(block):
-    assert parse_rules(block.encode(), str(ROOT / "rules.yaml"))
+    assert parse_rules(block.encode(), str(RULES))
 
 
 def rule_cells() -> list[object]:
@@ -233,6 +235,18 @@ def test_every_rule_shown_beside_another_tools_is_one(cell):
     assert re.sub(r"`[^`]+`", "", cell).strip() in ("", "and")
     for line in codes(cell):
         assert len(rules_in(line)) == 1
+
+
+@pytest.mark.parametrize("cell", rule_cells())
+def test_no_rule_shown_beside_another_tools_draws_a_warning(cell):
+    """They go into a rules file as they stand, and ``check --strict`` lets them."""
+    for line in codes(cell):
+        assert [warned.message for warned in advise(rules_in(line))] == []
+
+
+@pytest.mark.parametrize("block", yaml_blocks())
+def test_no_rules_file_shown_draws_a_warning(block):
+    assert [warned.message for warned in advise(parse_rules(block.encode(), str(RULES)))] == []
 
 
 def rules_in_prose() -> list[str]:

@@ -35,6 +35,7 @@ def p95(comparison=LESS, threshold=500.0, selection=None):
 
 
 ODD_NAMES = [
+    "“x”",
     *("/users/[id]?q=1", "/größe/☃", "a b", 'say "hi"', "it's", "back\\slash", 'end\\"', "\\"),
     *(
         "a<b",

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from guard.language.errors import did_you_mean
 from guard.language.names import RequestName
-from guard.language.strictness import LOWER, covers, rank
+from guard.language.strictness import LOWER, UPPER, covers, rank
 from guard.rule import (
+    Action,
     Check,
     Comparison,
     Place,
@@ -194,6 +195,71 @@ def redundant(case: Case) -> str | None:
     return None
 
 
+def hardly_broken(case: Case) -> str | None:
+    """A check that holds whatever comes, or unless every single request fails.
+
+    No metric is ever below 0, and no ratio of failures above 100%. A bare number is a ratio, so
+    ``fail_ratio < 1`` is below 100%, and not below 1%.
+
+    Warns: fail_ratio < 1
+    Warns: fail_ratio <= 100%
+    Warns: requests >= 0
+    Fine: fail_ratio < 1%
+    Fine: requests > 0
+    """
+    check = case.rule.check
+    if check.comparison is Comparison.AT_LEAST and check.threshold == 0:
+        return f"{check.metric} is never below 0, so the check always holds; write '> 0' or more"
+    if check.metric != "fail_ratio" or check.threshold < 1 or check.comparison not in UPPER:
+        return None
+    if check.comparison is Comparison.AT_MOST:
+        return "no ratio is above 100%, so the check always holds; did you mean '<= 1%'?"
+    return "1 is 100%, so the check holds unless every request fails; did you mean '< 1%'?"
+
+
+def direction(case: Case) -> str | None:
+    """A lower limit for what is worse the more there is.
+
+    A rule says what must hold, where other tools say what breaks the run. ``else finish`` and
+    ``else warn``, ``min``, and failures of which there must be some (``> 0``) are left alone.
+
+    Warns: p95 > 500ms over 30s min_requests 20 else stop
+    Warns: cpu >= 90% else void
+    Fine: p95 <= 500ms over 30s min_requests 20 else stop
+    Fine: failures("*quota*") > 0
+    Fine: silence > 5s else finish
+    """
+    rule, check = case.rule, case.rule.check
+    if check.comparison not in LOWER or check.threshold == 0 or not _is_worse_high(check.metric):
+        return None
+    if rule.action in (Action.FINISH, Action.WARN):
+        return None
+    meant = replace(check, comparison=_OPPOSITE[check.comparison])
+    return (
+        f"a rule says what must hold, so this one is broken when {check.metric} is low; did you "
+        f"mean '{meant}'?"
+    )
+
+
+def exact_text(case: Case) -> str | None:
+    """A failure text without ``*``, which is that of no failure that says a word more.
+
+    Locust's texts are long: that of a 503 is ``HTTPError('503 Server Error: ... for url: ...')``.
+    A text with its parentheses is taken to be a whole one.
+
+    Warns: failures(503) == 0
+    Fine: failures("*503*") == 0
+    Fine: failures("LocustBadStatusCode(code=503)") == 0
+    """
+    text = case.rule.check.failure
+    if text is None or "*" in text or (text.endswith(")") and "(" in text):
+        return None
+    return (
+        f'only failures whose whole text is "{text}" count; write "*{text}*" for all that have it '
+        "in their text"
+    )
+
+
 def no_such_request(case: Case) -> str | None:
     """No request has the name that the rule is about. Said with ``--names FILE`` only.
 
@@ -220,6 +286,9 @@ ADVICE: dict[str, Callable[[Case], str | None]] = {
     "short-window": short_window,
     "rounding": rounding,
     "redundant": redundant,
+    "hardly-broken": hardly_broken,
+    "direction": direction,
+    "exact-text": exact_text,
     "no-such-request": no_such_request,
 }
 """Every warning by its name."""
@@ -227,6 +296,18 @@ ADVICE: dict[str, Callable[[Case], str | None]] = {
 _WHOLES = (math.floor, math.ceil)
 _GROWING = ("requests", "failures", "max")
 _SHRINKING = ("min",)
+_WORSE_HIGH = (
+    "failures",
+    "fail_ratio",
+    "fail_per_sec",
+    "avg",
+    "cpu",
+    "memory",
+    "exceptions",
+    "lost_workers",
+    "silence",
+)
+_OPPOSITE = {Comparison.MORE: Comparison.AT_MOST, Comparison.AT_LEAST: Comparison.LESS}
 
 
 def _breaks_once(check: Check) -> bool:
@@ -235,6 +316,11 @@ def _breaks_once(check: Check) -> bool:
     if check.metric in _SHRINKING:
         return check.comparison in LOWER
     return check.metric in _GROWING and check.comparison not in LOWER
+
+
+def _is_worse_high(metric: str) -> bool:
+    """Whether more of the metric is worse; of ``min`` a lower limit makes sense."""
+    return metric in _WORSE_HIGH or (metric != "min" and rank(metric) is not None)
 
 
 def _step(milliseconds: float) -> int:

@@ -60,8 +60,12 @@ class RulesError(Exception):
 
 
 def did_you_mean(word: str, legal: Sequence[str]) -> str:
-    """``; did you mean 'p95'?`` when one of the legal words is close, else nothing."""
+    """``; did you mean 'p95'?`` when one of the legal words is close, or the same but for its
+    capitals, else nothing."""
     near = difflib.get_close_matches(word, legal, n=1)
+    if not near:
+        folded = {other.casefold(): other for other in legal}
+        near = [folded[word.casefold()]] if word.casefold() in folded else []
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

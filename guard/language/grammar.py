@@ -27,10 +27,11 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from guard.engine import metrics
 from guard.engine.metrics import Metric, RunMetric
-from guard.language import units
+from guard.language import elsewhere, units
 from guard.language.errors import Complaint, did_you_mean, one_of
 from guard.language.options import OPTIONS, Options
-from guard.rule import SIZES, Basis, Check, Comparison, Selection
+from guard.language.slips import CHARACTERS, Slip, foreign_character, said_of
+from guard.rule import Basis, Check, Comparison, Selection
 
 _GRAMMAR = r"""
 rule: check option*
@@ -106,35 +107,9 @@ _KEYWORDS = {
     "ELSE": "else",
 }
 _METHOD_AND_NAME = re.compile(r"([A-Z][A-Z0-9_-]*)\s+(\S.*)", re.DOTALL)
+_METRIC_FIRST = re.compile(r"""\s*([^\s<>=!"'()]+)(?:\(([^"'()]*)\))?""")
 _COMMON_PERCENTILES = ("p50", "p90", "p95", "p99")
 _MISSPELT_COMPARISONS = {"=": "==", "=<": "<=", "=>": ">=", "<>": "!=", "===": "==", "!": "!="}
-_ELSEWHERE = {
-    "http_req_duration": "p95",
-    "http_req_failed": "fail_ratio",
-    "http_reqs": "rps",
-    "vus": "users",
-    "rate": "fail_ratio",
-    "error_rate": "fail_ratio",
-    "errorRate": "fail_ratio",
-    "errors": "failures",
-    "error": "fail_ratio",
-    "fail": "fail_ratio",
-    "mean": "avg",
-    "average": "avg",
-    "med": "median",
-    "hits": "rps",
-    "throughput": "rps",
-    "count": "requests",
-    "latency": "p95",
-    "response_time": "p95",
-    "responseTime": "p95",
-    "rt": "avg",
-    "avg-rt": "avg",
-    "quantile": "p95",
-    "percentile": "p95",
-    "bytes": "content_length",
-}
-"""What other tools, and everyday speech, call our metrics."""
 
 COMPARISONS = tuple(comparison.value for comparison in Comparison)
 METRIC_NAMES = (*metrics.METRICS, "pN")
@@ -154,7 +129,10 @@ def parse(text: str) -> tuple[Check | None, Options, list[Complaint]]:
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as error:
-        return None, Options(), [_syntax_complaint(text, error)]
+        complaint = (
+            foreign_character(text) or _of_the_metric(text) or _syntax_complaint(text, error)
+        )
+        return None, Options(), [complaint]
     reader = _Reader(text)
     check_tree, *option_trees = (child for child in tree.children if isinstance(child, Tree))
     check = reader.check(check_tree)
@@ -278,21 +256,34 @@ def _argument(failure: Tree[Token] | None) -> str:
 def _metric(name: str, argument: str) -> Metric | RunMetric:
     if metric := metrics.find(name):
         return metric
+    if foreign := foreign_character(name):
+        raise foreign
+    if not name.isascii() and metrics.find(latin := elsewhere.latin(name)):
+        letter = next(character for character in name if not character.isascii())
+        raise Complaint(
+            f"unknown metric {name!r}; its {letter!r} (U+{ord(letter):04X}) only looks "
+            f"Latin; type {latin} anew"
+        )
     near = did_you_mean(name, (*metrics.METRICS, *_COMMON_PERCENTILES)) or ";"
     if metrics.find(f"p{argument}"):
         near = f"; did you mean 'p{argument}'?"
-    elif name in _ELSEWHERE:
-        near = f"; did you mean {_ELSEWHERE[name]!r}?"
+    elif name in elsewhere.METRICS:
+        near = f"; did you mean {elsewhere.METRICS[name]!r}?"
     if re.fullmatch(r"p-?[\d.]*", name, re.ASCII):
         raise Complaint(f"unknown metric {name!r}{near} percentiles are p0 to p100, e.g. p99.9")
     raise Complaint(f"unknown metric {name!r}{near} metrics are {one_of(METRIC_NAMES)}")
 
 
 def _failure(metric: Metric | RunMetric, parenthesised: str) -> str:
-    text = _unquoted(parenthesised[1:-1].strip())
+    inside = parenthesised[1:-1].strip()
+    if foreign := _foreign_quote(inside):
+        raise foreign
+    text = _unquoted(inside)
     if not metric.of_failures:
         can = one_of([name for name, metric in metrics.METRICS.items() if metric.of_failures])
-        raise Complaint(f"{metric.name} takes no failure text; only {can} do")
+        raise Complaint(
+            f"{metric.name} takes no failure text; only {can} do; write just {metric.name}"
+        )
     if not text:
         raise Complaint("a failure text can't be empty; leave it out to mean all failures")
     return text
@@ -312,13 +303,36 @@ def _comparison(text: str) -> Comparison:
     raise Complaint(f"{text!r} is no comparison{hint} comparisons are {one_of(COMPARISONS)}")
 
 
+def _foreign_quote(text: str) -> Complaint | None:
+    """A complaint about a text in quotes that are none of the language's."""
+    return foreign_character(text) if CHARACTERS.get(text[:1]) == "quote" else None
+
+
 def _selection(pattern: str) -> Selection:
+    if foreign := _foreign_quote(pattern):
+        raise foreign
     pattern = _unquoted(pattern)
+    if pattern == "Aggregated":
+        raise Complaint("Aggregated is what Locust calls all requests together; leave 'of' out")
     if not pattern:
         raise Complaint("a request name can't be empty; leave 'of' out to mean all requests")
     if match := _METHOD_AND_NAME.fullmatch(pattern):
         return Selection(match[2], match[1])
     return Selection(pattern)
+
+
+def _of_the_metric(text: str) -> Complaint | None:
+    """What is wrong with the metric of a text that is no rule, which explains the rest of it."""
+    match = _METRIC_FIRST.match(text)
+    if match is None:
+        return None
+    try:
+        _metric(match[1].rstrip(":"), match[2] or "")
+    except Complaint as complaint:
+        start, end = match.span(1)
+        repeats = match.span(2) if match[2] else (0, 0)
+        return Complaint(complaint.message, start, end, _MEANING["METRIC"], repeats)
+    return None
 
 
 def _syntax_complaint(text: str, error: UnexpectedInput) -> Complaint:
@@ -336,25 +350,11 @@ def _syntax_complaint(text: str, error: UnexpectedInput) -> Complaint:
     start = error.pos_in_stream
     assert start is not None
     word = text[start:].split(maxsplit=1)[0]
-    message = _hint(word, text[:start])
-    if message is None:
-        if expected == {"COMPARISON"}:
-            legal += "; put a name with spaces in quotes"
-        near = did_you_mean(word, [_KEYWORDS[t] for t in expected if t in _KEYWORDS]) or ";"
-        message = f"unexpected {word!r}{near} expected {legal}"
-    return Complaint(message, start, start + len(word), legal)
-
-
-def _hint(word: str, before: str) -> str | None:
-    """What to say of a word that can't stand where it does, if it is a well-known mistake."""
-    if word[0] in "\"'":
-        return f"the quote {word[0]} is never closed"
-    if word in ("h", "m", "s", "ms", "%", "/s", *SIZES) and before.rstrip()[-1:].isdigit():
-        return f"unexpected {word!r}; write it right behind its number"
-    if word == "up" and before.split()[-1:] == ["ramp"]:
-        return "unexpected 'up'; write ramp-up, in one word"
-    if word.lower() in ("and", "or", "&&", "||"):
-        return f"unexpected {word!r}; a rule is a single check, so make the other a rule of its own"
-    if word == "surely":
-        return "'surely' is not in this version; use 'over' and 'for' instead"
-    return None
+    end = start + len(word)
+    if advice := said_of(Slip(word, text[:start], text[start:], expected)):
+        message, repeats = advice
+        return Complaint(message, start, end, legal, repeats)
+    if expected == {"COMPARISON"}:
+        legal += "; put a name with spaces in quotes"
+    near = elsewhere.key_meant(word, [_KEYWORDS[t] for t in expected if t in _KEYWORDS]) or ";"
+    return Complaint(f"unexpected {word!r}{near} expected {legal}", start, end, legal)

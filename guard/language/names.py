@@ -13,6 +13,9 @@ from guard.rule import Selection, matches
 MAX_BYTES = 50_000_000
 _METHOD_COLUMNS = ("type", "method", "request_type")
 _NAME_COLUMN = "name"
+_TOTALS_COLUMN = "user count"  # of Locust's history, which has no names by default
+_OF_EXCEPTIONS = ["count", "message", "traceback"]
+_INSTEAD = "give the file of Locust's that ends in _stats.csv"
 _METHOD_AND_NAME = re.compile(r"([A-Z][A-Z0-9_-]*)\s+(\S.*)")
 
 
@@ -65,9 +68,13 @@ def load_names(path: str) -> tuple[RequestName, ...]:
     if len(content) > MAX_BYTES:
         raise UnreadableNames(f"{path}: too large for a list of names; give it each name once")
     try:
+        if lines and _headings(lines[0])[: len(_OF_EXCEPTIONS)] == _OF_EXCEPTIONS:
+            raise UnreadableNames(f"{path}: has exceptions, not names of requests; {_INSTEAD}")
         names = _names(lines)
     except csv.Error as error:
         raise UnreadableNames(f"{path}: not a CSV file: {error}") from None
+    if not names and lines and _TOTALS_COLUMN in _headings(lines[0]):
+        raise UnreadableNames(f"{path}: has the totals of a run only; {_INSTEAD}")
     if not names:
         what = "one name a line, or one of Locust's CSV files"
         raise UnreadableNames(f"{path}: has no names of requests; it takes {what}")
@@ -82,11 +89,15 @@ def _names(lines: Sequence[str]) -> list[RequestName]:
 
 def _columns(heading: str) -> tuple[int, int] | None:
     """Where a CSV file has the method and the name; None for a file that is none."""
-    headings = [cell.strip().lower() for cell in next(csv.reader([heading]), [])]
+    headings = _headings(heading)
     methods = [index for index, cell in enumerate(headings) if cell in _METHOD_COLUMNS]
     if not methods or _NAME_COLUMN not in headings:
         return None
     return methods[0], headings.index(_NAME_COLUMN)
+
+
+def _headings(line: str) -> list[str]:
+    return [cell.strip().lower() for cell in next(csv.reader([line]), [])]
 
 
 def _of_table(lines: Sequence[str], method: int, name: int) -> Iterable[RequestName]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import yaml
 
 from guard.language.errors import Problem
@@ -13,6 +15,23 @@ MAX_NODES = 5_000
 
 TOO_DEEP = "nested too deeply for a rules file"
 TOO_MANY = "too many values or aliases for a rules file"
+
+_KEY = re.compile(r"\s*\w+\s*")
+_WITH_KEY = re.compile(r"\s*(-\s+)?\w+\s*:\s")
+_INSTEAD = {
+    r"expected (<block end>|',' or '[\]}]'), but (found|got) '(<scalar>|[\[\]{}])'": (
+        "put the whole of a rule with brackets or quotes in it in quotes, of the other kind than "
+        "those in it"
+    ),
+    "expected <block end>, but found '<block mapping start>'": (
+        "these keys belong to nothing; a rule with keys below it begins with 'check:', and they "
+        "stand exactly below each other"
+    ),
+    "expected <block end>, but found '(-|<block sequence start>)'": (
+        "this '-' belongs to nothing; those of a list stand exactly below each other"
+    ),
+}
+"""What to write instead, by what PyYAML says."""
 
 
 class Unreadable(Exception):
@@ -46,7 +65,7 @@ def compose(content: bytes, file: str) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        message = _yaml_complaint(error)
+        message = _yaml_complaint(error, mark)
         if _is_variable(mark):
             column -= 1
             message = "a text with ${ in it must be in quotes here, inside [ ] or { }"
@@ -85,17 +104,38 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def _yaml_complaint(error: yaml.MarkedYAMLError) -> str:
+def _yaml_complaint(error: yaml.MarkedYAMLError, mark: yaml.Mark | None) -> str:
     problem = error.problem or "unreadable"
     if problem in (TOO_DEEP, TOO_MANY):
         return problem
     if "'\\t'" in problem:
         return "YAML can't be indented with tabs; use spaces"
     if "mapping values are not allowed" in problem:
-        return "unexpected ':'; put a text that contains ': ' in quotes"
+        return _of_colon(*_lines_to(mark))
     if "expected a single document" in (error.context or ""):
         return "a second document begins here; a rules file is a single one"
-    return f"not YAML: {problem}"
+    advice = (message for pattern, message in _INSTEAD.items() if re.fullmatch(pattern, problem))
+    return f"not YAML: {next(advice, problem)}"
+
+
+def _lines_to(mark: yaml.Mark | None) -> tuple[str, str]:
+    """The last line with something in it before that of the mark, and the mark's up to there."""
+    if mark is None or not mark.buffer:
+        return "", ""
+    *before, line = mark.buffer[: mark.pointer].split("\n")
+    return next((above for above in reversed(before) if above.strip()), ""), line
+
+
+def _of_colon(above: str, line: str) -> str:
+    """What to say of a colon that YAML can't have, behind that beginning of its line."""
+    if not _KEY.fullmatch(line):
+        return "unexpected ':'; put a text that contains ': ' in quotes"
+    if _WITH_KEY.match(above):
+        return f"unexpected ':'; indent {line.strip()!r} like the key above it"
+    return (
+        "unexpected ':'; options go on the rule's line, as in 'p95 < 500ms over 10s', or the rule "
+        "begins with 'check:' when it has keys below it"
+    )
 
 
 def _is_variable(mark: yaml.Mark | None) -> bool:

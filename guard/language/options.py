@@ -15,6 +15,7 @@ ACTIONS = tuple(action.value for action in Action)
 NO_DATA_OUTCOMES = tuple(o.value for o in (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE))
 
 _RAMP_UP = re.compile(r"ramp-up(?:\s*\+\s*(\S+))?")
+_NEARLY_RAMP_UP = re.compile(r"(ramp|warm)[\s_-]*(ing)?[\s_-]*up", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ def start(text: str) -> Start:
         try:
             return Start(units.timespan(text))
         except Complaint as complaint:
+            if _NEARLY_RAMP_UP.match(text):
+                raise Complaint(f"unknown start {text!r}; did you mean 'ramp-up'?") from None
             raise Complaint(f"{complaint.message}, or ramp-up") from None
     if match[1] is None:
         return Start(ramp_up=True)

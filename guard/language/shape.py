@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from guard.language import elsewhere
 from guard.language.document import Location
-from guard.language.errors import did_you_mean, one_of
+from guard.language.errors import one_of
 from guard.language.model import FileModel, OptionsModel, RuleModel
 from guard.language.options import OPTIONS
 
@@ -31,33 +33,52 @@ def faults(data: dict[str, Any]) -> Iterable[Fault]:
         FileModel.model_validate(data)
         details = []
     except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
+        details = error.errors(include_url=False, include_context=False)
     misspelt = _by_parent(_location(d) for d in details if d["type"] == "extra_forbidden")
     if not ({"rules", "extends"} & set(data) or _may_be(("rules",), misspelt)):
         yield Fault((), "the key 'rules' is missing")
     for detail in details:
         location = _location(detail)
         if detail["type"] == "extra_forbidden":
-            yield Fault(location, _unknown_key(location), of_key=True)
+            yield Fault(location, _unknown_key(location, detail["input"]), of_key=True)
         elif detail["type"] != "missing":
             yield Fault(location, _wrong_kind(location, detail["type"]))
         elif not _may_be(location, misspelt):
             yield Fault(location[:-1], f"the key {location[-1]!r} is missing")
 
 
-def _unknown_key(location: Location) -> str:
+def _unknown_key(location: Location, value: object) -> str:
     key = str(location[-1])
-    if "${" in key:
-        return f"unknown key {key!r}; only values can have variables"
     if key == "<<":
         return "'<<' has no meaning here; write what rules share into 'defaults'"
     if key == "surely":
         return "'surely' is not in this version; use 'over' and 'for' instead"
-    if " " in key:
-        return f"unknown key {key!r}; put a rule with ': ' in it in quotes"
+    if instead := _instead_of_key(key, location[:-1], value):
+        return f"unknown key {key!r}; {instead}"
     legal = _keys_at(location[:-1])
-    near = did_you_mean(key, legal) or ";"
+    near = elsewhere.key_meant(key, legal) or ";"
     return f"unknown key {key!r}{near} keys are {one_of(legal)}"
+
+
+def _instead_of_key(key: str, parent: Location, value: object) -> str | None:
+    """What to write for a key that was not meant as one."""
+    example = elsewhere.example(key)
+    if "${" in key:
+        return "only values can have variables"
+    if not parent and (_is_rule(key) or example):
+        return "rules stand below 'rules:', each behind a '- '"
+    if " " in key or _is_rule(key):
+        return _instead_of_line(key, value)
+    return f"write e.g. 'check: {example}'" if example and parent[0] == "rules" else None
+
+
+def _instead_of_line(key: str, value: object) -> str:
+    """What to write for a line that is a key because of a ``:`` in it or behind it."""
+    if not (value and isinstance(value, str)):
+        return f"a rule with keys begins with 'check:'; write {f'check: {key}'!r}"
+    if _is_rule(key) and key.count('"') % 2 == 0:
+        return "in a rule on one line no word has a ':' behind it"
+    return "put a rule with ': ' in it in quotes"
 
 
 def _wrong_kind(location: Location, kind: str) -> str:
@@ -65,6 +86,8 @@ def _wrong_kind(location: Location, kind: str) -> str:
     if location[:1] == ("extends",):
         return "'extends' takes a pack or a file, or a list of them"
     match kind:
+        case "list_type" if location == ("rules",):
+            return "'rules' takes a list; each rule begins with '- ', the dash and a space"
         case "list_type":
             return f"{key!r} takes a list"
         case "string_type" if isinstance(key, str):
@@ -95,9 +118,19 @@ def _by_parent(keys: Iterable[Location]) -> Mapping[Location, list[str]]:
 
 def _may_be(missing: Location, unknown: Mapping[Location, list[str]]) -> bool:
     """Whether a missing key stands there, but under a name that is not known: misspelt, merged in,
-    or a whole line that YAML took for a key."""
-    keys = unknown.get(missing[:-1], [])
-    return any(" " in key or key == "<<" or did_you_mean(key, [str(missing[-1])]) for key in keys)
+    or a line or a metric that was taken for a key."""
+    return any(
+        " " in key
+        or key == "<<"
+        or elsewhere.key_meant(key, [str(missing[-1])])
+        or (missing[0] == "rules" and (_is_rule(key) or elsewhere.example(key)))
+        for key in unknown.get(missing[:-1], [])
+    )
+
+
+def _is_rule(key: str) -> bool:
+    """Whether the key has a comparison, so that it is a rule or a check."""
+    return re.search("[<>]|[!=]=", key) is not None
 
 
 def _keys_at(location: Location) -> list[str]:

@@ -17,7 +17,38 @@ _PERCENT = re.compile(rf"({_NUMBER})%", re.ASCII)
 TIME_PATTERN = rf"(?=.)(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?(?:({_NUMBER})ms)?"
 _TIME = re.compile(TIME_PATTERN, re.ASCII)
 _SIZE = re.compile(rf"({_NUMBER})({'|'.join(SIZES)})?", re.ASCII)
+_WORDS = {
+    "ms": ("msec", "msecs", "millis", "millisecond", "milliseconds"),
+    "s": ("sec", "secs", "second", "seconds"),
+    "m": ("min", "mins", "minute", "minutes"),
+    "h": ("hr", "hrs", "hour", "hours"),
+    "%": ("pct", "percent"),
+    "kB": ("kb", "kilobyte", "kilobytes"),
+    "MB": ("mb", "megabyte", "megabytes"),
+    "GB": ("gb", "gigabyte", "gigabytes"),
+    "/s": (),
+    "B": ("byte", "bytes"),
+}
+_UNITS = {word: unit for unit, words in _WORDS.items() for word in (unit, unit.lower(), *words)}
+_SPELT_OUT = re.compile(rf"({_NUMBER})\s*(\S+)", re.ASCII)
 _MILLISECONDS_OF_PARTS = (3_600_000, 60_000, 1000, 1)
+
+
+def unit(word: str) -> str | None:
+    """The unit that a word means, as the language writes it: ``s`` for ``seconds``."""
+    return _UNITS.get(word) or _UNITS.get(word.lower())
+
+
+def _short(text: str) -> str | None:
+    """A quantity with its unit spelt out or apart, as the language writes it: ``10s``."""
+    match = _SPELT_OUT.fullmatch(text)
+    short = unit(match[2]) if match else None
+    return f"{match[1]}{short}" if match and short else None
+
+
+def _short_time(text: str) -> str | None:
+    short = _short(text)
+    return short if short and _TIME.fullmatch(short) else None
 
 
 def timespan(text: str) -> float:
@@ -30,7 +61,8 @@ def timespan(text: str) -> float:
     if milliseconds is None:
         if _NUMBER_ONLY.fullmatch(text):
             raise Complaint(f"{text!r} has no unit; write {text}s or {text}ms")
-        raise Complaint(f"{text!r} is not a time; write e.g. {TIME_EXAMPLES}")
+        short = _short_time(text)
+        raise Complaint(f"{text!r} is not a time; write {short or f'e.g. {TIME_EXAMPLES}'}")
     return float(milliseconds / 1000)
 
 
@@ -72,15 +104,17 @@ def count(text: str) -> int:
     """
     if re.fullmatch(r"0|[1-9]\d{0,11}", text, re.ASCII):
         return int(text)
+    if re.fullmatch(rf"-{_NUMBER}", text, re.ASCII):
+        raise Complaint(f"a number of requests can't be negative, {text!r} is; write e.g. 50")
     raise Complaint(f"{text!r} is not a whole number; write e.g. {_plain(text) or 50}")
 
 
 def _plain(text: str) -> str | None:
     """The whole number that a text in another notation probably means: ``010``, ``1e3``,
-    ``1_000``."""
-    if not re.fullmatch(r"\d[\d_,]{,9}(e\d)?", text, re.ASCII):
+    ``1_000``, ``20.0``."""
+    if not re.fullmatch(r"\d[\d_,]{,9}(\.0{1,9})?(e\d)?", text, re.ASCII):
         return None
-    return f"{Decimal(text.replace(',', '').replace('_', '')):f}".lstrip("0") or "0"
+    return str(int(Decimal(text.replace(",", "").replace("_", ""))))
 
 
 def _milliseconds(text: str) -> Decimal | None:
@@ -96,7 +130,8 @@ def _time_threshold(text: str, metric: str) -> float:
         return float(text)
     milliseconds = _milliseconds(text)
     if milliseconds is None:
-        raise Complaint(f"{metric} is a time, {text!r} is not; write e.g. 500ms or 2s")
+        short = _short_time(text)
+        raise Complaint(f"{metric} is a time, {text!r} is not; write {short or 'e.g. 500ms or 2s'}")
     return float(milliseconds)
 
 
@@ -113,7 +148,9 @@ def _ratio(text: str, metric: str) -> float:
     elif _NUMBER_ONLY.fullmatch(text):
         ratio = Decimal(text)
     else:
-        raise Complaint(f"{metric} is a ratio, {text!r} is not; write e.g. 1% or 0.01")
+        short = _short(text)
+        example = short if short and short.endswith("%") else "e.g. 1% or 0.01"
+        raise Complaint(f"{metric} is a ratio, {text!r} is not; write {example}")
     if ratio > 1:
         hint = "" if match else f"; did you mean {text}%?" if Decimal(text) <= 100 else ""
         raise Complaint(f"{metric} lies between 0% and 100%, {text!r} does not{hint}")

@@ -77,6 +77,20 @@ MESSAGES = {
         ["p99 < 500ms", "p95 < 500ms"],
         "it says nothing more than 'p99 < 500ms' in line 2; remove it",
     ),
+    "hardly-broken": (
+        ["fail_ratio < 1"],
+        "1 is 100%, so the check holds unless every request fails; did you mean '< 1%'?",
+    ),
+    "direction": (
+        ["fail_ratio of /a > 5% over 9s"],
+        "a rule says what must hold, so this one is broken when fail_ratio is low; did you mean "
+        "'fail_ratio of /a <= 5%'?",
+    ),
+    "exact-text": (
+        ["failures(503) == 0"],
+        'only failures whose whole text is "503" count; write "*503*" for all that have it in '
+        "their text",
+    ),
     "no-such-request": (
         ["avg of POST /chekout < 1s"],
         "no request is named 'POST /chekout'; did you mean 'POST /checkout'?",
@@ -87,7 +101,8 @@ MESSAGES = {
 @pytest.mark.parametrize("name", ADVICE)
 def test_what_each_warning_says(name):
     lines, message = MESSAGES[name]
-    (warned,) = warnings_of(*lines, names=[RequestName("/checkout", "POST")])
+    names = [RequestName("/checkout", "POST"), RequestName("/a", "GET")]
+    (warned,) = warnings_of(*lines, names=names)
     assert (warned.name, warned.message) == (name, message)
     assert (warned.place.line, warned.place.column) == (1 + len(lines), 5)
 
@@ -249,3 +264,55 @@ def test_of_two_rules_that_say_the_same_the_second_is_redundant():
 
 def test_without_names_every_request_may_be_there():
     assert warnings_of("avg of /nowhere < 1s") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "warns"),
+    [
+        pytest.param("p95 >= 0", True, id="a time is never below zero"),
+        pytest.param("failures >= 0", True, id="nor is a count"),
+        pytest.param("cpu >= 0%", True, id="nor is a metric of the run"),
+        pytest.param("fail_ratio < 100%", True, id="a ratio of all requests"),
+        pytest.param("fail_ratio < 99%", False, id="a ratio of nearly all requests"),
+        pytest.param("fail_ratio == 100%", False, id="requests that must all fail"),
+        pytest.param("cpu <= 100%", False, id="threads take more than a core"),
+        pytest.param("failures < 1", False, id="a count of one"),
+        pytest.param("failures == 0", False, id="a count that must stay zero"),
+    ],
+)
+def test_which_checks_are_hardly_broken(line, warns):
+    assert ("hardly-broken" in names_of(line)) == warns
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "fail_ratio",
+        "failures",
+        "fail_per_sec",
+        "avg",
+        "median",
+        "max",
+        "p95",
+        "p99.9",
+        "cpu",
+        "memory",
+        "exceptions",
+        "lost_workers",
+        "silence",
+    ],
+)
+def test_what_is_worse_the_more_there_is(metric):
+    limit = {"silence": "1s", "memory": "1GB", "fail_ratio": "1%", "cpu": "1%"}.get(metric, "1")
+    assert "direction" in names_of(f"{metric} > {limit}")
+    assert "direction" in names_of(f"{metric} >= {limit} else stop")
+    assert "direction" not in names_of(f"{metric} < {limit}")
+    assert "direction" not in names_of(f"{metric} > {limit} else finish")
+    assert "direction" not in names_of(f"{metric} > {limit} else warn")
+
+
+@pytest.mark.parametrize(
+    "check", ["rps > 50", "requests > 5", "users >= 5", "workers >= 2", "min > 5", "failures > 0"]
+)
+def test_what_may_have_a_lower_limit(check):
+    assert "direction" not in names_of(check)

@@ -40,6 +40,11 @@ def test_one_name_a_line_with_or_without_its_method(tmp_path):
             '1.5,POST,/checkout,5\n1.6,GET,"/a, ""b""",7\n1.7,POST,/checkout,6\n',
             id="a log of requests",
         ),
+        pytest.param(
+            "Timestamp,User Count,Type,Name,Requests/s\n"
+            '1,5,POST,/checkout,2\n1,5,GET,"/a, ""b""",3\n1,5,,Aggregated,5\n',
+            id="a full history",
+        ),
     ],
 )
 def test_what_locust_writes_is_understood(tmp_path, content):
@@ -54,10 +59,18 @@ def test_what_locust_writes_is_understood(tmp_path, content):
     [
         ("", "has no names of requests; it takes one name a line, or one of Locust's CSV files"),
         ("Type,Name\n,Aggregated\n", "has no names of requests"),
+        (
+            "Timestamp,User Count,Type,Name,Requests/s\n1,5,,Aggregated,2\n",
+            "has the totals of a run only; give the file of Locust's that ends in _stats.csv$",
+        ),
+        (
+            "Count,Message,Traceback,Nodes\n1,no,File x,local\n",
+            "has exceptions, not names of requests; give .* ends in _stats.csv$",
+        ),
         (b"/caf\xe9", "not UTF-8"),
         ("Type,Name\nGET," + "x" * 200_000, "not a CSV file: field larger than"),
     ],
-    ids=["empty", "only a heading", "Latin-1", "an endless field"],
+    ids=["empty", "only a heading", "a history", "exceptions", "Latin-1", "an endless field"],
 )
 def test_files_without_names_are_refused(tmp_path, content, complaint):
     with pytest.raises(UnreadableNames, match=complaint) as error:
