@@ -323,7 +323,7 @@ def in_largest_unit(size: float) -> tuple[Decimal, str]:
 
 
 def threshold_text(value: float, unit: Unit) -> str:
-    """A threshold as the language writes it: ``500ms``, ``1%``, ``50/s``, ``100``, ``5MB``."""
+    """A threshold as the language writes it: ``500ms``, ``2s``, ``1%``, ``50/s``, ``5MB``."""
     match unit:
         case Unit.RATIO:
             return f"{(Decimal(repr(value)) * 100).normalize():f}%"
@@ -331,6 +331,8 @@ def threshold_text(value: float, unit: Unit) -> str:
             return number_text(value)
         case Unit.SECONDS:
             return timespan_text(value)
+        case Unit.MILLISECONDS if value and value % 1000 == 0:
+            return timespan_text(value / 1000)
         case Unit.BYTES:
             return "{:f}{}".format(*in_largest_unit(value))
         case _:

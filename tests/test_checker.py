@@ -35,7 +35,7 @@ def test_a_headless_process_that_never_started_a_test_is_inconclusive(environmen
     assert checker.verdict is None
     checker.on_quitting()
     assert environment.process_exit_code == 4
-    reason = "'p95 < 1000ms' had no data: there were no requests"
+    reason = "'p95 < 1s' had no data: there were no requests"
     assert checker.verdict.reason == reason
 
 

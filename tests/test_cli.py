@@ -51,7 +51,7 @@ print(guard.load_rules({str(tmp_path / "rules.yaml")!r})[0], 'locust' in sys.mod
 """
     command = [sys.executable, "-c", code]
     assert subprocess.run(command, capture_output=True, text=True).stdout == (
-        "p95 < 1000ms False\n"
+        "p95 < 1s False\n"
     )
 
 

@@ -27,8 +27,8 @@ SAYS_VOIDS = "p95 was 900 ms over the run (10 requests), must be < 500 ms"
 SAYS_WARNS = "median was 900 ms over the run (10 requests), must be < 500 ms"
 SAYS_FINISHES = "requests was 10 over the run (10 requests), must be < 10"
 SAYS_STOPS = "max was 900 ms over the run (10 requests), must be < 500 ms"
-SAYS_MISSES = "'p99 of /nowhere < 1000ms' had no data: there were no requests of /nowhere"
-OTHER_MISSES = "'p99 of /nowhere < 1000ms' (inconclusive)"
+SAYS_MISSES = "'p99 of /nowhere < 1s' had no data: there were no requests of /nowhere"
+OTHER_MISSES = "'p99 of /nowhere < 1s' (inconclusive)"
 OTHER_FAILS = "'fail_ratio < 1%' (fail)"
 SAYS_MISSES_AND_FAILS = SAYS_MISSES.replace("p99", "p50")
 
@@ -49,7 +49,7 @@ SAYS_MISSES_AND_FAILS = SAYS_MISSES.replace("p99", "p50")
         ),
         pytest.param(
             [PASSES, MISSES_AND_PASSES],
-            *("pass", 0, "1 rule passed; no data, which they allow: 'p90 of /nowhere < 1000ms'"),
+            *("pass", 0, "1 rule passed; no data, which they allow: 'p90 of /nowhere < 1s'"),
             id="data is missing where that is fine",
         ),
         pytest.param(
@@ -72,7 +72,7 @@ SAYS_MISSES_AND_FAILS = SAYS_MISSES.replace("p99", "p50")
             *(
                 "fail",
                 3,
-                f"{SAYS_FAILS}; also not passed: 'p99 of /nowhere < 1000ms' (inconclusive)",
+                f"{SAYS_FAILS}; also not passed: 'p99 of /nowhere < 1s' (inconclusive)",
             ),
             id="failed is worse than missing",
         ),
@@ -252,7 +252,7 @@ def test_reason_of_a_rule_whose_time_never_came(drive, options, never):
     """It is not for lack of requests; what did not come is said."""
     run = drive(f"p95 < 1s {options}", "ggg").finish()
     assert run.verdict.outcome is Outcome.INCONCLUSIVE
-    assert run.verdict.reason == f"'p95 < 1000ms' was not {never}"
+    assert run.verdict.reason == f"'p95 < 1s' was not {never}"
 
 
 def test_verdict_file_of_a_breach(drive):

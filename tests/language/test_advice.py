@@ -171,9 +171,9 @@ def test_which_percentiles_are_of_few_requests(line, warns):
     [
         ("p95 < 99.5ms", "to 1ms, so 99.5ms is the same limit as '< 100ms' or '<= 99ms'"),
         ("p95 < 101ms", "to 10ms, so 101ms is the same limit as '< 110ms' or '<= 100ms'"),
-        ("p95 < 995ms", "to 10ms, so 995ms is the same limit as '< 1000ms' or '<= 990ms'"),
+        ("p95 < 995ms", "to 10ms, so 995ms is the same limit as '< 1s' or '<= 990ms'"),
         ("p95 <= 1550ms", "to 100ms, so 1550ms is the same limit as '< 1600ms' or '<= 1500ms'"),
-        ("p95 >= 10500ms", "to 1000ms, so 10500ms is the same limit as '> 10000ms' or '>= 11000ms"),
+        ("p95 >= 10500ms", "to 1s, so 10500ms is the same limit as '> 10s' or '>= 11s"),
         ("p95 == 505ms", "to 10ms, so it is never 505ms; write 500ms or 510ms"),
         ("median < 0.5ms", "to 1ms, so 0.5ms is the same limit as '< 1ms' or '<= 0ms'"),
         ("max < 505ms after 5s", "to 10ms"),

@@ -113,7 +113,7 @@ def test_a_rule_without_a_name_is_called_by_its_whole_line_where_another_file_ha
             "one.yaml": "rules: [p95 < 1s]",
         }
     )
-    assert names() == ["p95 < 1000ms", "p95 < 1000ms over 10s"]
+    assert names() == ["p95 < 1s", "p95 < 1s over 10s"]
 
 
 def test_all_problems_of_all_files_are_told_each_in_its_own_file():

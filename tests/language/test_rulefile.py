@@ -123,9 +123,9 @@ rules:
 def test_without_a_name_a_rule_is_called_by_its_check_or_its_whole_line():
     content = b"rules: [p95 < 1s, p99 < 1s over 10s, p99 < 1s over 20s]"
     assert [rule.name for rule in parse_rules(content, "rules.yaml")] == [
-        "p95 < 1000ms",
-        "p99 < 1000ms over 10s",
-        "p99 < 1000ms over 20s",
+        "p95 < 1s",
+        "p99 < 1s over 10s",
+        "p99 < 1s over 20s",
     ]
 
 

@@ -67,5 +67,5 @@ def test_a_pack_and_rules_of_your_own(start, free_port):
     assert run.exit_code() == 0
     assert [rule["name"] for rule in run.verdict["rules"]][3:] == [
         "rps > 1000/s",
-        "p95 of GET / < 10000ms",
+        "p95 of GET / < 10s",
     ]
