@@ -53,6 +53,7 @@ class Window:
     """
 
     __slots__ = (
+        "_ends",
         "_fastest",
         "_parts",
         "_slowest",
@@ -83,7 +84,9 @@ class Window:
         self.failures_like: Mapping[str, int] = NONE_LIKE
         self._fastest = math.inf
         self._slowest = -math.inf
-        self._parts: deque[tuple[float, Counts]] = deque()
+        # Side by side, as pairs of them would be many more objects for the garbage collector.
+        self._ends: deque[float] = deque()
+        self._parts: deque[Counts] = deque()
 
     @property
     def seconds(self) -> float:
@@ -100,14 +103,14 @@ class Window:
     @property
     def fastest(self) -> float | None:
         """Shortest response time in milliseconds, None without any."""
-        parts = (part.fastest for _, part in self._parts if part.fastest is not None)
+        parts = (part.fastest for part in self._parts if part.fastest is not None)
         fastest = self._fastest if self.length is None else min(parts, default=math.inf)
         return None if fastest == math.inf else fastest
 
     @property
     def slowest(self) -> float | None:
         """Longest response time in milliseconds, None without any."""
-        parts = (part.slowest for _, part in self._parts if part.slowest is not None)
+        parts = (part.slowest for part in self._parts if part.slowest is not None)
         slowest = self._slowest if self.length is None else max(parts, default=-math.inf)
         return None if slowest == -math.inf else slowest
 
@@ -127,7 +130,8 @@ class Window:
         if part.failures_like:
             self._count_failures_like(part, 1)
         if self.length is not None:
-            self._parts.append((until, part))
+            self._ends.append(until)
+            self._parts.append(part)
         elif part.fastest is not None and part.slowest is not None:
             self._fastest = min(self._fastest, part.fastest)
             self._slowest = max(self._slowest, part.slowest)
@@ -138,9 +142,10 @@ class Window:
         if self.length is None or begin <= self.begin:
             return
         self.begin = begin
-        parts = self._parts
-        while parts and parts[0][0] <= begin:
-            self._drop(parts.popleft()[1])
+        ends = self._ends
+        while ends and ends[0] <= begin:
+            ends.popleft()
+            self._drop(self._parts.popleft())
 
     def _drop(self, part: Counts) -> None:
         self.changed = True
