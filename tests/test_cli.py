@@ -50,9 +50,7 @@ import guard, sys
 print(guard.load_rules({str(tmp_path / "rules.yaml")!r})[0], 'locust' in sys.modules)
 """
     command = [sys.executable, "-c", code]
-    assert subprocess.run(command, capture_output=True, text=True).stdout == (
-        "p95 < 1s False\n"
-    )
+    assert subprocess.run(command, capture_output=True, text=True).stdout == ("p95 < 1s False\n")
 
 
 def test_python_m_guard_is_the_command():
