@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from inspect import getdoc
 
 import pytest
 
@@ -11,7 +12,7 @@ from guard.language.names import RequestName
 from guard.language.rulefile import parse_rules
 
 EXAMPLE = re.compile(
-    r"^ +(?P<kind>Warns|Fine): (?P<line>.*?)(?: +\((?P<word>beside|with) (?P<rest>.*)\))?$", re.M
+    r"^(?P<kind>Warns|Fine): (?P<line>.*?)(?: +\((?P<word>beside|with) (?P<rest>.*)\))?$", re.M
 )
 
 
@@ -32,7 +33,7 @@ def names_of(*lines, names=None):
 DOCUMENTED = [
     pytest.param(name, example, id=f"{name}: {example[0].strip()}")
     for name, warning in ADVICE.items()
-    for example in EXAMPLE.finditer(warning.__doc__)
+    for example in EXAMPLE.finditer(getdoc(warning))
 ]
 
 
@@ -48,7 +49,7 @@ def test_the_examples_of_the_documentation(name, example):
 
 def test_every_warning_is_documented_with_both_kinds_of_example():
     for warning in ADVICE.values():
-        kinds = {example["kind"] for example in EXAMPLE.finditer(warning.__doc__)}
+        kinds = {example["kind"] for example in EXAMPLE.finditer(getdoc(warning))}
         assert kinds == {"Warns", "Fine"}
 
 
