@@ -268,8 +268,16 @@ SIZES = ("B", "kB", "MB", "GB")
 CURLY_QUOTES = "“”„‟«»‘’‚‛"  # noqa: RUF001 - they are told from straight ones by this
 """What word processors make of quotes. The language has straight ones only."""
 
+_METHOD_AND_NAME = re.compile(r"([A-Z][A-Z0-9_-]*)\s+(\S.*)", re.DOTALL)
+
 # A name that needs no quotes: no space, no quote, nothing that reads as a comparison.
 _BARE = re.compile(rf"""(?!each$|[{CURLY_QUOTES}])(?:(?![<>"']|!=|==)\S)+""")
+
+
+def method_and_name(text: str) -> tuple[str | None, str]:
+    """A request as people write it, ``POST /checkout``, taken apart; None without a method."""
+    match = _METHOD_AND_NAME.fullmatch(text)
+    return (match[1], match[2]) if match else (None, text)
 
 
 def matches(pattern: str, text: str) -> bool:

@@ -31,7 +31,7 @@ from guard.language import elsewhere, units
 from guard.language.errors import Complaint, did_you_mean, one_of
 from guard.language.options import OPTIONS, Options
 from guard.language.slips import CHARACTERS, Slip, foreign_character, said_of
-from guard.rule import Basis, Check, Comparison, Selection
+from guard.rule import Basis, Check, Comparison, Selection, method_and_name
 
 _GRAMMAR = r"""
 rule: check option*
@@ -106,7 +106,6 @@ _KEYWORDS = {
     "NO_DATA": "no_data",
     "ELSE": "else",
 }
-_METHOD_AND_NAME = re.compile(r"([A-Z][A-Z0-9_-]*)\s+(\S.*)", re.DOTALL)
 _METRIC_FIRST = re.compile(r"""\s*([^\s<>=!"'()]+)(?:\(([^"'()]*)\))?""")
 _COMMON_PERCENTILES = ("p50", "p90", "p95", "p99")
 _MISSPELT_COMPARISONS = {"=": "==", "=<": "<=", "=>": ">=", "<>": "!=", "===": "==", "!": "!="}
@@ -316,9 +315,8 @@ def _selection(pattern: str) -> Selection:
         raise Complaint("Aggregated is what Locust calls all requests together; leave 'of' out")
     if not pattern:
         raise Complaint("a request name can't be empty; leave 'of' out to mean all requests")
-    if match := _METHOD_AND_NAME.fullmatch(pattern):
-        return Selection(match[2], match[1])
-    return Selection(pattern)
+    method, name = method_and_name(pattern)
+    return Selection(name, method)
 
 
 def _of_the_metric(text: str) -> Complaint | None:

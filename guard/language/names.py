@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from guard.rule import Selection, matches
+from guard.rule import Selection, matches, method_and_name
 
 MAX_BYTES = 50_000_000
 _METHOD_COLUMNS = ("type", "method", "request_type")
@@ -16,7 +15,6 @@ _NAME_COLUMN = "name"
 _TOTALS_COLUMN = "user count"  # of Locust's history, which has no names by default
 _OF_EXCEPTIONS = ["count", "message", "traceback"]
 _INSTEAD = "give the file of Locust's that ends in _stats.csv"
-_METHOD_AND_NAME = re.compile(r"([A-Z][A-Z0-9_-]*)\s+(\S.*)")
 
 
 class UnreadableNames(Exception):
@@ -109,6 +107,5 @@ def _of_table(lines: Sequence[str], method: int, name: int) -> Iterable[RequestN
 
 def _of_line(line: str) -> RequestName:
     line = line.strip()
-    if match := _METHOD_AND_NAME.fullmatch(line):
-        return RequestName(match[2], match[1])
-    return RequestName(line)
+    method, name = method_and_name(line)
+    return RequestName(name, method)

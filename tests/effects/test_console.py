@@ -97,3 +97,38 @@ def test_one_line_when_guarding_starts_one_a_change_and_the_reason(guard_and_tra
         "stopping the run: p95 was too high",
         f"verdict: fail: {slow}",
     ]
+
+
+@pytest.fixture
+def guard_of_a_crowd():
+    """Forty entries, of which thirty fail: the rule on each of them changes thirty times."""
+    guard = Guard(parse_rules(b"rules: [fail_ratio of each * < 50% over 1s]", "rules.yaml"))
+    entries = {("GET", f"/{n}"): Counts(10, 10 if n >= 10 else 0) for n in range(40)}
+    transitions = guard.tick(Snapshot(Counts(400, 300), entries), 1.0)
+    return guard, transitions
+
+
+def test_changes_of_many_entries_of_one_rule_do_not_flood_the_log(guard_of_a_crowd, caplog):
+    guard, transitions = guard_of_a_crowd
+    caplog.set_level(logging.INFO, logger="guard")
+    console = Console(guard.rules, "rules.yaml")
+    console.changed(transitions, guard.verdict())
+    console.changed(transitions, guard.verdict())
+    *changes, last = caplog.messages
+    assert [line.split(" was ")[0] for line in changes] == [
+        f"breached at 1 s: fail_ratio of GET /{n}" for n in range(10, 30)
+    ]
+    assert last == "fail_ratio of each * < 50%: no more changes of its entries are logged"
+
+
+def test_the_table_shows_the_worst_of_many_entries_and_counts_the_others(guard_of_a_crowd):
+    guard, _ = guard_of_a_crowd
+    guard.finish(Snapshot(Counts(400, 300)), 1.0)
+    file = io.StringIO()
+    print_table(guard.verdict(), file)
+    text = file.getvalue()
+    table = text.partition("Verdict:")[0]
+    assert table.count("GET /1") == 10
+    assert "GET /2" not in table
+    assert "30 more entries" in text
+    assert "20 fail, 10 pass" in " ".join(text.split())

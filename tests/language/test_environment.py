@@ -109,7 +109,7 @@ def test_where_a_character_is_written(offset, written):
         *("DB_PASSWORD", "PGPASSWORD", "MYSQL_PWD", "PASSWD", "SSH_PASSPHRASE", "API_KEY"),
         *("KEYS", "APIKEY", "MY_APIKEYS", "KEY_2", "TOKEN1", "AWS_CREDENTIALS", "CREDENTIAL"),
         *("SLACK_WEBHOOK", "SLACK_WEBHOOK_URL", "AUTH", "BASIC_AUTH_2", "HTTP_AUTHORIZATION"),
-        *("MY_OAUTH", "AUTHENTICATION"),
+        *("MY_OAUTH", "AUTHENTICATION", "DB_PASS", "JWT", "SENTRY_DSN", "SLACK_HOOK"),
     ],
 )
 def test_names_of_secrets(name):
@@ -213,3 +213,18 @@ def test_no_message_about_a_clash_shows_what_a_variable_stands_for(tmp_path):
         load_rules(rules, {"X": "zqxjv", "N": "2"})
     assert "${X}.yaml, line 1, too" in str(error.value)
     assert "zqxjv" not in str(error.value).replace(str(tmp_path), "")
+
+
+@pytest.mark.parametrize(
+    ("value", "is_refused"),
+    [
+        ("postgres://app:hunter2@db/shop", True),
+        ("https://:hunter2@example.org", True),
+        ("https://example.org:8080/a@b", False),
+        ("https://example.org/runbook", False),
+    ],
+)
+def test_addresses_with_a_password_are_refused(value, is_refused):
+    _, complaints = expand("see ${WHERE}", {"WHERE": value}, 100)
+    assert [complaint.start for complaint in complaints] == [4] * is_refused
+    assert not any("hunter2" in complaint.message for complaint in complaints)

@@ -23,6 +23,12 @@ CAUGHT = [
     pytest.param("it's", "it's", id="a string with a quote in it"),
     pytest.param(CatchResponseError("slow"), "slow", id="response.failure with a text"),
     pytest.param(CatchResponseError("it's slow"), "it's slow", id="with a quote in the text"),
+    pytest.param(
+        CatchResponseError('it\'s "bad" in C:\\tmp'),
+        'it\'s "bad" in C:\\tmp',
+        id="with both quotes and a backslash in the text",
+    ),
+    pytest.param(CatchResponseError("two\nlines"), "two\nlines", id="with two lines of text"),
     pytest.param(CatchResponseError("Größe ☃"), "Größe ☃", id="with a text beyond ASCII"),
     pytest.param(CatchResponseError("(503)"), "(503)", id="with brackets in the text"),
     pytest.param(CatchResponseError(503), "503", id="response.failure with a number"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from locust import runners
 from locust.env import Environment
 
 from guard.engine.counts import Odometer
+from guard.language import advice
 from guard.rule import Selection
 from guard.sources.live import LiveSource, report_interval
 
@@ -168,3 +170,8 @@ def test_only_a_master_gets_its_numbers_in_lumps(environment):
         assert report_interval(master) == 3
     finally:
         master.runner.quit()
+
+
+def test_the_report_interval_that_is_warned_of_is_locusts_own():
+    """`locust-guard check` can't ask Locust, which takes its time to import."""
+    assert advice.REPORT_INTERVAL == runners.WORKER_REPORT_INTERVAL
