@@ -51,3 +51,23 @@ def test_a_run_that_ends_while_a_tick_pauses_is_counted_once(
     assert {(result.entry, result.requests) for result in each} == {
         (f"GET {name}", 2) for name in NAMES
     }
+
+
+def test_a_tick_lets_timers_have_their_turn(environment, monkeypatch):
+    """As users need them, who wait for an answer or for their next request."""
+    monkeypatch.setattr(watch, "STRETCH", 0.0)
+    rules = parse_rules(b"rules: [requests of each * >= 0]", "rules.yaml")
+    guarded = watch.Watch(environment, Guard(rules), [])
+    make_requests(environment)
+    turns = []
+
+    def look_on():
+        while True:
+            gevent.sleep(0.0001)
+            turns.append(None)
+
+    onlooker = gevent.spawn(look_on)
+    guarded._tick()
+    onlooker.kill()
+    pauses = len(NAMES) // 20  # at the least: one a piece of work
+    assert len(turns) >= pauses

@@ -130,5 +130,4 @@ def test_the_table_shows_the_worst_of_many_entries_and_counts_the_others(guard_o
     table = text.partition("Verdict:")[0]
     assert table.count("GET /1") == 10
     assert "GET /2" not in table
-    assert "30 more entries" in text
-    assert "20 fail, 10 pass" in " ".join(text.split())
+    assert re.search(r"30 more +20 fail, 10 pass\n.*entries\n", table)
