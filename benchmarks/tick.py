@@ -29,9 +29,9 @@ from locust.stats import RequestStats
 
 from guard.engine.guard import Guard
 from guard.language.rulefile import parse_rules
+from guard.pace import Pace
 from guard.rule import Outcome
 from guard.sources.live import LiveSource
-from guard.watch import Watch
 
 REQUESTS_A_SECOND = 500
 WARM_UP = 600
@@ -168,7 +168,12 @@ def _ticks(scenario: Scenario, onlookers: list[Onlooker] | None) -> Iterator[flo
     environment.create_local_runner()
     source = LiveSource(environment, guard.selections, guard.failures)
     traffic = Traffic(scenario.entries)
-    watch = Watch(environment, guard, [])
+    pace = Pace(time.monotonic)
+
+    def go_on() -> bool:
+        pace.breathe()
+        return True
+
     for second in range(1, WARM_UP + TICKS + 1):
         traffic.one_second(environment.stats)
         if onlookers is None or second <= WARM_UP:
@@ -178,9 +183,9 @@ def _ticks(scenario: Scenario, onlookers: list[Onlooker] | None) -> Iterator[flo
         else:
             onlooker = Onlooker()
             gevent.sleep(0)
-            watch.begin_to_work()
+            pace.begin_to_work()
             begin = time.thread_time_ns()
-            guard.tick(source.read(None, watch.breathe), float(second), watch.breathe)
+            guard.tick(source.read(None, go_on), float(second), go_on)
             yield (time.thread_time_ns() - begin) / 1e6
             gevent.sleep(0.002)
             onlooker.leave()

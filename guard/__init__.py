@@ -2,16 +2,84 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from guard.engine.verdict import Verdict
 from guard.language.errors import RulesError
 from guard.rule import Rule
 from guard.version import __version__
 
-__all__ = ["RulesError", "Verdict", "__version__", "install", "load_rules"]
+if TYPE_CHECKING:
+    from locust.env import Environment
+
+    from guard.checker import Checker
+
+__all__ = ["RulesError", "Verdict", "__version__", "attach", "install", "load_rules"]
+
+
+def attach(
+    environment: Environment,
+    rules: str | Path | Sequence[Rule | str],
+    *,
+    json_file: str | Path | None = None,
+    stop_deadline: float | None = None,
+) -> Checker:
+    """Guard an environment of your own, where Locust is used as a library.
+
+    Its tests are judged and stopped as with the command line: by ``runner.quit()`` or, with a web
+    UI, ``runner.stop()``. Several environments can each have their guard. On a worker's environment
+    it does nothing. Nothing is printed, only logged, and the exit code is yours to set.
+
+    Args:
+        environment: The environment; before its first test starts, with or without a runner yet.
+        rules: A rules file, or rules: from :func:`load_rules`, or as lines.
+        json_file: Where to keep the verdict, if anywhere.
+        stop_deadline: Seconds that a test may take to end. Then the verdict is left as it stands.
+            Defaults to the environment's ``stop_timeout`` and a minute.
+
+    Returns:
+        What ``environment.guard`` is too: its ``verdict`` is the verdict as it stands, None before
+        the first test, and its ``conclude()`` gives the final one.
+
+    Raises:
+        RulesError: The rules have faults.
+        ValueError: There are no rules, or the environment is guarded already.
+    """
+    from guard.checker import Checker
+
+    if hasattr(environment, "guard"):
+        raise ValueError("this environment is guarded already")
+    file, judged_by = _rules_of(rules)
+    if not judged_by:
+        raise ValueError("there are no rules to guard by")
+    checker = Checker(
+        environment,
+        judged_by,
+        file,
+        json_file=Path(json_file) if json_file is not None else None,
+        stop_deadline=stop_deadline,
+    )
+    environment.events.quitting.add_listener(lambda **_: checker.on_quitting())
+    environment.guard = checker  # type: ignore[attr-defined]  # ours, for listeners
+    return checker
+
+
+def _rules_of(rules: str | Path | Sequence[Rule | str]) -> tuple[str, Sequence[Rule]]:
+    """The rules, and where they come from in people's words."""
+    if isinstance(rules, str | Path):
+        return str(rules), load_rules(rules)
+    if lines := [rule for rule in rules if isinstance(rule, str)]:
+        from guard.language import rulefile
+
+        if len(lines) < len(rules):
+            raise ValueError("the rules are neither all lines nor all made by load_rules()")
+        content = json.dumps({"rules": lines}, ensure_ascii=False, indent=0)  # JSON is YAML too
+        return "the program", rulefile.parse_rules(content.encode(), "rules", os.environ)
+    return "the program", [rule for rule in rules if isinstance(rule, Rule)]
 
 
 def install() -> None:

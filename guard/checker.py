@@ -12,19 +12,27 @@ import gevent
 import locust
 from locust import log as locust_log
 from locust.env import Environment
-from locust.runners import MasterRunner
+from locust.runners import MasterRunner, WorkerRunner
 
 from guard.effects import Effect
 from guard.effects.console import Console
+from guard.effects.stop import stop_users
 from guard.effects.verdict_file import VerdictFile
 from guard.engine.guard import Guard, widened
 from guard.engine.verdict import Verdict, process_exit_code
+from guard.process import Process
 from guard.rule import Rule, timespan_text
 from guard.sources.live import report_interval
 from guard.version import __version__
 from guard.watch import Watch
 
 logger = logging.getLogger("guard")
+
+WAIT_FOR_WORKERS = 60.0
+"""Seconds, after ``--stop-timeout``, for which Locust waits for its workers to stop."""
+
+PARTING = 2.0
+"""Seconds at most to take leave of workers in a process that is about to end."""
 
 
 class Unguarded:
@@ -37,10 +45,14 @@ class Checker:
     """Guards an environment: a fresh guard for each of its tests. ``environment.guard`` is one.
 
     Args:
-        environment: The environment, with its runner.
+        environment: The environment; its runner may come later.
         rules: What to judge by.
         rules_file: Where the rules come from, for people.
         json_file: Where to keep the verdict, if anywhere.
+        stop_deadline: Seconds that a test may take to end; None for what Locust itself waits for
+            workers at most.
+        process: The process, where it is there for this environment alone. Else the environment is
+            part of a program of the user's.
     """
 
     def __init__(
@@ -48,19 +60,26 @@ class Checker:
         environment: Environment,
         rules: Sequence[Rule],
         rules_file: str,
-        json_file: Path | None,
+        *,
+        json_file: Path | None = None,
+        stop_deadline: float | None = None,
+        process: Process | None = None,
     ) -> None:
         self._environment = environment
         self._rules = rules
         self._rules_file = rules_file
         self._json_file = json_file
+        self._stop_deadline = stop_deadline
+        self._process = process
         self._watch: Watch | None = None
+        self._is_quitting = False
         Guard(rules)  # what can't be guarded shows now, while Locust still refuses to start
         events = environment.events
         events.test_start.add_listener(self._on_test_start)
         events.spawning_complete.add_listener(self._on_spawning_complete)
         events.test_stopping.add_listener(self._on_test_stopping)
         events.test_stop.add_listener(self._on_test_stop)
+        events.quitting.add_listener(self._on_first_quitting)
         events.quit.add_listener(self._on_quit)
 
     @property
@@ -68,20 +87,55 @@ class Checker:
         """The verdict on the current or last test as it stands; None before the first test."""
         return self._watch.verdict if self._watch else None
 
+    def conclude(self) -> Verdict | None:
+        """Judge the last test on its final totals, now. Later calls change nothing.
+
+        It is done by itself when a test is over: on a master, once the last reports of the workers
+        can have come.
+
+        Returns:
+            The final verdict; None if there was no test.
+        """
+        if self._watch is not None:
+            self._watch.close()
+        return self.verdict
+
     def on_quitting(self) -> None:
         """Conclude and set the exit code."""
+        runner = self._environment.runner
+        if runner is not None:
+            stop_users(runner)  # as a master does by itself, so that the totals are final
         if self._watch is None:
             if self._environment.web_ui is not None:
                 return  # nobody started a test
             self._watch = self._new_watch()
         self._watch.conclude()
+        self._environment.process_exit_code = self.exit_code()
+
+    def exit_code(self) -> int | None:
+        """The code to exit with, by the verdict as it stands; None where Locust is to decide."""
         environment, runner = self._environment, self._environment.runner
+        if self._watch is None:
+            return None
         exceptions = runner is not None and bool(runner.exceptions)
-        environment.process_exit_code = process_exit_code(
+        return process_exit_code(
             self._watch.verdict,
             environment.process_exit_code,
             exceptions or locust_log.unhandled_greenlet_exception,
         )
+
+    def release_workers(self) -> None:
+        """Tell the workers that it is over, without waiting for them."""
+        runner = self._environment.runner
+        if isinstance(runner, MasterRunner):
+            gevent.with_timeout(PARTING, runner.quit, timeout_value=None)
+
+    def leave(self, *, interrupted: bool) -> None:
+        """Leave the verdict, without waiting for anything."""
+        if self._watch is None and interrupted and self._environment.web_ui is None:
+            self._watch = self._new_watch()
+            self._watch.distrust("the run was ended before a test had begun")
+        self.conclude()
 
     def _new_watch(self) -> Watch:
         interval = report_interval(self._environment)
@@ -93,15 +147,28 @@ class Checker:
                 timespan_text(2 * interval),
                 timespan_text(interval),
             )
-        effects: list[Effect] = [Console(rules, self._rules_file)]
+        effects: list[Effect] = [Console(rules, self._rules_file, self._process is not None)]
         if self._json_file is not None:
             # What is said is on record already, also when the process is killed right after.
             effects.insert(0, VerdictFile(self._json_file, _about_the_run()))
-        return Watch(self._environment, Guard(rules), effects)
+        deadline = self._stop_deadline
+        if deadline is None:
+            deadline = (self._environment.stop_timeout or 0) + WAIT_FOR_WORKERS
+        process = self._process if self._ends_with_its_test else None
+        return Watch(self._environment, Guard(rules), effects, deadline, process)
+
+    @property
+    def _ends_with_its_test(self) -> bool:
+        options, web_ui = self._environment.parsed_options, self._environment.web_ui
+        return web_ui is None or (options is not None and options.autoquit != -1)
 
     def _on_test_start(self, **_: Any) -> None:
+        if isinstance(self._environment.runner, WorkerRunner):
+            return  # its master judges
         if self._watch is not None:
             self._watch.close()
+        if self._process is not None:
+            self._process.take_signals()
         self._watch = self._new_watch()
         try:
             self._watch.begin()
@@ -116,7 +183,8 @@ class Checker:
         if self._watch is None:
             return
         runner = self._environment.runner
-        if isinstance(runner, MasterRunner) and runner.worker_count == 0:
+        # Ctrl-C in a terminal goes to the workers too, which then leave of their own accord.
+        if isinstance(runner, MasterRunner) and runner.worker_count == 0 and not self._is_quitting:
             self._watch.workers_gone()
         self._watch.load_ended()
 
@@ -124,12 +192,22 @@ class Checker:
         if self._watch is None:
             return
         self._watch.ended()
-        if self._environment.web_ui is not None:
+        if self._process is None or self._environment.web_ui is not None:
             # The process stays, so nothing else asks for the verdict once the last reports are in.
-            last_reports = 2 * report_interval(self._environment)
-            gevent.spawn_later(last_reports, self._watch.close)
+            if last_reports := 2 * report_interval(self._environment):
+                gevent.spawn_later(last_reports, self._watch.close)
+            else:
+                self._watch.close()
+
+    def _on_first_quitting(self, **_: Any) -> None:
+        """Called before other listeners of ``quitting``."""
+        self._is_quitting = True
+        if self._process is not None and self._process.signal is not None:
+            logger.info("ending because of %s", self._process.signal.name)
 
     def _on_quit(self, exit_code: int, **_: Any) -> None:
+        if self._process is not None:
+            self._process.has_answered()
         if self._watch is not None:
             self._watch.close(exit_code)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
@@ -14,8 +15,10 @@ import locust
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import WorkerRunner
+from locust.util.timespan import parse_timespan
 
 from guard.checker import Checker, Unguarded
+from guard.process import Process
 from guard.rule import Rule
 
 logger = logging.getLogger("guard")
@@ -31,6 +34,7 @@ def install() -> None:
     Listeners of ``quitting`` run in reverse order, so this belongs before anything else registers
     one: the guard then has the last word, and sees the last reports of the workers.
     """
+    _process()
     locust.events.init_command_line_parser.add_listener(_add_options)
     locust.events.init.add_listener(_on_init)
     locust.events.quitting.add_listener(_on_quitting)
@@ -42,12 +46,19 @@ def run(options: Sequence[str]) -> NoReturn:
 
     install()
     sys.argv = ["locust-guard run", *options]
-    locust_main()
+    _process().run(locust_main)
     raise AssertionError("Locust's main ends the process")
+
+
+@cache
+def _process() -> Process:
+    """This process. Created once, and before Locust has anything to do at its end."""
+    return Process()
 
 
 def _add_options(parser: LocustArgumentParser) -> None:
     group = parser.add_argument_group("Guard options")
+    # Options of a group are not in the web UI, where a change would change nothing.
     group.add_argument(
         "--guard-rules",
         metavar="<filename>",
@@ -67,7 +78,23 @@ def _add_options(parser: LocustArgumentParser) -> None:
         env_var="LOCUST_GUARD_JSON",
         help="Write the verdict to this file, at every change and at the end.",
     )
+    group.add_argument(
+        "--guard-stop-deadline",
+        type=_timespan,
+        metavar="<time>",
+        env_var="LOCUST_GUARD_STOP_DEADLINE",
+        help="How long a test may take to end, e.g. 90s or 5m. Then the verdict is left as it "
+        "stands and, if the guard stopped the run, the process ends. Defaults to --stop-timeout "
+        "and a minute, which is what Locust waits for its workers.",
+    )
     _check_before_start(parser)
+
+
+def _timespan(text: str) -> float:
+    try:
+        return float(parse_timespan(text))
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no time; write 90s or 5m") from error
 
 
 def _check_before_start(parser: LocustArgumentParser) -> None:
@@ -110,7 +137,17 @@ def _guard_of(environment: Environment) -> Checker | Unguarded:
         return Unguarded()
     path, rules = _rules(options.guard_rules, options.locustfile)
     json_file = Path(options.guard_json) if options.guard_json else None
-    return Checker(environment, rules, str(path), json_file)
+    process = _process()
+    checker = Checker(
+        environment,
+        rules,
+        str(path),
+        json_file=json_file,
+        stop_deadline=options.guard_stop_deadline,
+        process=process,
+    )
+    process.answer_for(checker)
+    return checker
 
 
 @cache

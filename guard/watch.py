@@ -12,25 +12,19 @@ import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner
 
+from guard.deadline import Deadline
 from guard.effects import Effect
 from guard.effects.stop import stop
 from guard.engine.guard import Guard
 from guard.engine.judge import Transition
 from guard.engine.verdict import Verdict
-from guard.rule import Outcome
+from guard.pace import TICK, Pace
+from guard.process import Process
+from guard.rule import Outcome, timespan_text
 from guard.sources.live import LiveSource
 from guard.sources.master import MasterSource
 
 logger = logging.getLogger("guard")
-
-TICK = 1.0
-"""Seconds between two evaluations."""
-
-STRETCH = 0.002
-"""Seconds for which a tick may keep the event loop to itself."""
-
-PAUSE = 0.001
-"""Seconds for which it then pauses. Without any, timers and sockets would not have their turn."""
 
 REFRESH = 10.0
 """Seconds after which effects are told the verdict as it stands, when nothing has changed."""
@@ -41,20 +35,38 @@ class Watch:
 
     Whatever goes wrong in here becomes the outcome ``error`` and stops the run: a test must not go
     on without its guard.
+
+    Args:
+        environment: The environment, with its runner.
+        guard: What judges.
+        effects: What follows from it.
+        stop_deadline: Seconds that the test may take to end, once the guard wants it to or users
+            are being stopped. Then the verdict is left as it stands.
+        process: The process, where it is to end with the test.
     """
 
-    def __init__(self, environment: Environment, guard: Guard, effects: Sequence[Effect]) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        guard: Guard,
+        effects: Sequence[Effect],
+        stop_deadline: float,
+        process: Process | None = None,
+    ) -> None:
         self._environment = environment
         self._guard = guard
         self._effects = effects
+        self._deadline = Deadline(stop_deadline, self._overdue)
+        self._process = process
         self._zero = time.monotonic()
         self._source = self._live_source()
         self._ramped_up_at: float | None = None
         self._load_ended_at: float | None = None
         self._ended_at: float | None = None
         self._greenlet: gevent.Greenlet[[], None] | None = None
+        self._pace = Pace(self._elapsed)
         self._refreshed_at = 0.0
-        self._busy_since = 0.0
+        self._spawner: gevent.Greenlet[..., object] | None = None
         self._warned_of_unmatched = False
         self._stop_requested = False
         self._concluded = False
@@ -71,26 +83,34 @@ class Watch:
     def begin(self) -> None:
         """Start to tick."""
         self._tell(lambda effect: effect.started(self.verdict))
+        starter = gevent.getcurrent()  # it goes on to spawn the users
+        self._spawner = starter if isinstance(starter, gevent.Greenlet) else None
         # Not in the runner's group: quitting the runner must not kill the one who quits it.
         self._greenlet = gevent.spawn(self._run)
         self._greenlet.link(self._on_greenlet_end)
 
     def ramped_up(self) -> None:
         """Note the end of the first ramp-up."""
+        self._spawner = None
         if self._ramped_up_at is None:
             self._ramped_up_at = self._now()
 
     def workers_gone(self) -> None:
         """Note that the run has ended because there is no worker left."""
         if self._load_ended_at is None:
-            self._guard.distrust = f"all workers were gone at {self._now():.0f} s"
+            self.distrust(f"all workers were gone at {self._now():.0f} s")
             # With nobody to wait for a headless master would wait for ever.
-            gevent.spawn(stop, self._environment)
+            self._begin_to_stop()
+
+    def distrust(self, why: str) -> None:
+        """Note that the run can't be trusted, whatever the rules say."""
+        self._guard.distrust = why
 
     def load_ended(self) -> None:
         """Note that users are being stopped. From here on only the final totals are judged."""
         if self._load_ended_at is None:
             self._load_ended_at = self._now()
+            self._deadline.begin()
 
     def ended(self) -> None:
         """Note that the test is over."""
@@ -104,6 +124,7 @@ class Watch:
         self._concluded = True
         self.load_ended()
         self.ended()
+        self._deadline.cancel()
         if self._greenlet is not None:
             self._greenlet.kill(block=False)
         transitions: Sequence[Transition] = ()
@@ -180,11 +201,10 @@ class Watch:
     def _run(self) -> None:
         while self._load_ended_at is None:
             try:
-                # On whole seconds of the test, so that a late tick does not delay those after it.
-                elapsed = self._elapsed()
-                gevent.sleep((round(elapsed / TICK) + 1) * TICK - elapsed)
+                self._pace.wait()
                 if self._load_ended_at is None:
                     self._tick()
+                    self._pace.end_work()
             except KeyboardInterrupt as interrupt:
                 # Ctrl-C lands in whatever greenlet runs. It is the main one's, where gevent would
                 # send it too, but not without printing a traceback.
@@ -200,14 +220,14 @@ class Watch:
 
     def _tick(self) -> None:
         now = self._now()
-        self.begin_to_work()
-        snapshot = self._source.read(self._ramped_up_at, self.breathe)
+        self._pace.begin_to_work()
+        snapshot = self._source.read(self._ramped_up_at, self._go_on)
         if self._load_ended_at is not None:
             return  # newer counts than these may have been judged while others had their turn
-        transitions = self._guard.tick(snapshot, now, self.breathe)
+        transitions = self._guard.tick(snapshot, now, self._go_on)
         is_time = now - self._refreshed_at >= REFRESH
         if transitions or is_time:
-            verdict = self._verdict(self.breathe)
+            verdict = self._verdict(self._go_on)
             # It may have become final while others had their turn.
             verdict = self._final_verdict or verdict
             if transitions:
@@ -220,16 +240,9 @@ class Watch:
         if self._guard.stop is not None:
             self._stop()
 
-    def begin_to_work(self) -> None:
-        """Note that the event loop is kept from now on."""
-        self._busy_since = time.perf_counter()
-
-    def breathe(self) -> bool:
-        """Let the users have their turn, if they have waited for long enough. Whether the load
-        still goes on after that."""
-        if time.perf_counter() - self._busy_since >= STRETCH:
-            gevent.sleep(PAUSE)
-            self.begin_to_work()
+    def _go_on(self) -> bool:
+        """Let the users have their turn, if it is time. Whether the load still goes on then."""
+        self._pace.breathe()
         return self._load_ended_at is None
 
     def _warn_of_unmatched(self) -> None:
@@ -247,20 +260,40 @@ class Watch:
         decision = self._guard.stop
         if self._stop_requested or self._load_ended_at is not None or decision is None:
             return
-        self._stop_requested = True
         verdict = self.verdict
         self._tell(lambda effect: effect.stopping(decision.reason, verdict))
+        self._begin_to_stop()
+
+    def _begin_to_stop(self) -> None:
+        self._stop_requested = True
+        if self._process is None:
+            self._deadline.begin()
+        else:
+            self._deadline.enforce(self._process.end_at_once)
         gevent.spawn(self._stop_now)
 
     def _stop_now(self) -> None:
         # Not left to the next tick: where the guard itself failed there is none.
         while not self._concluded:
             try:
-                stop(self._environment)
+                stop(self._environment, self._spawner)
                 return
             except Exception:
                 logger.exception("stopping the run failed; trying again")
                 gevent.sleep(TICK)
+
+    def _overdue(self) -> None:
+        """Leave the verdict of a test that does not come to its end, and end the process if it was
+        to end with the test."""
+        if self._concluded:
+            return
+        logger.error(
+            "the test has not ended within %s; its verdict is left as it stands",
+            timespan_text(self._deadline.seconds),
+        )
+        self.close()
+        if self._stop_requested and self._process is not None:
+            self._process.end()
 
     def _tell(self, what: Callable[[Effect], None]) -> None:
         for effect in self._effects:

@@ -6,7 +6,7 @@ import gevent
 import pytest
 from locust.env import Environment
 
-from guard import watch
+from guard import pace, watch
 from guard.engine.guard import Guard
 from guard.language.rulefile import parse_rules
 
@@ -30,9 +30,9 @@ def test_a_run_that_ends_while_a_tick_pauses_is_counted_once(
     environment, monkeypatch, pauses_before
 ):
     """Whether it pauses while it reads, counts or judges: older counts must not follow newer."""
-    monkeypatch.setattr(watch, "STRETCH", 0.0)  # it pauses whenever it can
+    monkeypatch.setattr(pace, "STRETCH", 0.0)  # it pauses whenever it can
     rules = parse_rules(b"rules: [requests >= 0, requests of each * >= 0]", "rules.yaml")
-    guarded = watch.Watch(environment, Guard(rules), [])
+    guarded = watch.Watch(environment, Guard(rules), [], 60.0)
     make_requests(environment)
 
     def end_the_run():
@@ -55,9 +55,9 @@ def test_a_run_that_ends_while_a_tick_pauses_is_counted_once(
 
 def test_a_tick_lets_timers_have_their_turn(environment, monkeypatch):
     """As users need them, who wait for an answer or for their next request."""
-    monkeypatch.setattr(watch, "STRETCH", 0.0)
+    monkeypatch.setattr(pace, "STRETCH", 0.0)
     rules = parse_rules(b"rules: [requests of each * >= 0]", "rules.yaml")
-    guarded = watch.Watch(environment, Guard(rules), [])
+    guarded = watch.Watch(environment, Guard(rules), [], 60.0)
     make_requests(environment)
     turns = []
 

@@ -39,11 +39,13 @@ class Console(Effect):
     Args:
         rules: The rules in force.
         source: Where they come from, for people.
+        with_table: Whether to print the final table too, beside what is logged.
     """
 
-    def __init__(self, rules: Sequence[Rule], source: str) -> None:
+    def __init__(self, rules: Sequence[Rule], source: str, with_table: bool = True) -> None:
         self._rules = rules
         self._source = source
+        self._with_table = with_table
         self._said: Counter[str] = Counter()
 
     def started(self, verdict: Verdict) -> None:
@@ -71,7 +73,8 @@ class Console(Effect):
         logger.log(level, "verdict: %s: %s", verdict.outcome.value, verdict.reason)
 
     def closed(self, verdict: Verdict, exit_code: int | None) -> None:
-        print_table(verdict, sys.stderr)
+        if self._with_table:
+            print_table(verdict, sys.stderr)
         if exit_code not in (None, verdict.exit_code):
             logger.warning(
                 "the exit code is %s and not %s: your own code set it or raised exceptions",

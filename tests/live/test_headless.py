@@ -47,7 +47,7 @@ def test_a_whole_run_rule_is_judged_at_the_end(start):
     run = start("-u", "2", "-t", "3s", "--fail-every", "10", rules="rules: [fail_ratio < 5%]")
     assert run.exit_code() == 3
     assert run.verdict["stopped"] is False
-    assert run.verdict["duration"] == pytest.approx(3, abs=1)
+    assert 1 < run.verdict["duration"] < 5
 
 
 def test_a_run_without_data_is_inconclusive_and_exits_4(start):
@@ -84,7 +84,7 @@ def test_actions(start, rule, code, outcome, stopped):
     assert run.verdict["outcome"] == outcome
     assert run.verdict["stopped"] is stopped
     if not stopped:
-        assert run.verdict["duration"] == pytest.approx(4, abs=1)
+        assert 2 < run.verdict["duration"] < 6
 
 
 def test_rules_after_ramp_up_ignore_what_came_before(start):

@@ -1,0 +1,149 @@
+"""The process that Locust's command line runs in, and its way out."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Protocol
+
+import gevent
+from gevent.monkey import get_original
+
+logger = logging.getLogger("guard")
+
+INTERRUPTED = 130
+"""Exit code of a process that Ctrl-C ended."""
+
+_DEFAULTS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+"""What handles the signals where nobody has asked for something else."""
+
+LAST_MOMENT = 2.0
+"""Seconds for leaving the verdict in a process whose event loop has no turn any more."""
+
+
+class Guarded(Protocol):
+    """What has a say in the exit code."""
+
+    def exit_code(self) -> int | None:
+        """The code by the verdict as it stands; None where Locust is to decide."""
+
+    def release_workers(self) -> None:
+        """Tell the workers that it is over, without waiting for them."""
+
+    def leave(self, *, interrupted: bool) -> None:
+        """Leave the verdict, without waiting for anything."""
+
+
+class Process:
+    """Has the last word on the exit code where Locust does not come to ask for it.
+
+    Locust fires ``quitting``, takes the code that it finds then, and exits. ``sys.exit`` in a
+    listener or a second Ctrl-C end the process without.
+
+    Attributes:
+        signal: The last signal that asked the process to end, if one did.
+    """
+
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
+        self._guarded: Guarded | None = None
+        self._code = 0
+        self._interrupted = False
+        # Before Locust registers the end of its worker processes, so after it has come.
+        atexit.register(self._at_exit)
+        self._excepthook = sys.excepthook
+        sys.excepthook = self._on_exception
+
+    def run(self, main: Callable[[], Any]) -> None:
+        """Run Locust's main function to its end, which is the process's."""
+        try:
+            main()
+        except KeyboardInterrupt:
+            self._on_exception(*sys.exc_info())
+            sys.exit(INTERRUPTED)  # if the verdict has no other
+        except SystemExit as leaving:
+            self._code = _number(leaving.code)
+            raise
+
+    def answer_for(self, guarded: Guarded) -> None:
+        """From now on this decides the exit code."""
+        self._guarded = guarded
+        self.take_signals()
+
+    def take_signals(self) -> None:
+        """Have Ctrl-C and SIGTERM end the run in one way: in good order at first, at once when they
+        come again.
+
+        To be called again when a test starts: Locust sets a handler of SIGTERM of its own, late or,
+        with a shape, never. It ends the process from a second greenlet, so that a master fires
+        ``quitting`` twice.
+        """
+        for number, default in _DEFAULTS.items():
+            if signal.getsignal(number) in (default, self._on_signal):  # else it is the user's
+                signal.signal(number, self._on_signal)
+
+    def has_answered(self) -> None:
+        """Locust has the exit code and ends the process in good order."""
+        self._guarded = None
+
+    def end(self) -> None:
+        """End the process, as far as it obeys."""
+        gevent.get_hub().handle_system_error(SystemExit, SystemExit(self._last_word()))
+
+    def end_at_once(self) -> None:
+        """End the process from another thread, whatever the main one does."""
+        code = self._last_word()
+        # Not in this thread: it may wait for a lock for ever.
+        get_original("_thread", "start_new_thread")(self._give_up, ())
+        get_original("time", "sleep")(LAST_MOMENT)
+        os._exit(code)
+
+    def _give_up(self) -> None:
+        logger.error("the process does not obey and is ended; something keeps its event loop")
+        self._leave()
+
+    def _at_exit(self) -> None:
+        if self._guarded is None:
+            return
+        self._guarded.release_workers()
+        self._leave()
+        if code := self._last_word():
+            logging.shutdown()
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError, ValueError):  # nobody may listen any more
+                    stream.flush()
+            os._exit(code)
+
+    def _leave(self) -> None:
+        if self._guarded is not None:
+            self._guarded.leave(interrupted=self._interrupted)
+
+    def _last_word(self) -> int:
+        """The higher one of the verdict's code and the one that somebody asked for."""
+        code = self._guarded.exit_code() if self._guarded is not None else None
+        return max(code or 0, self._code)
+
+    def _on_signal(self, number: int, _: object) -> None:
+        """Tell the main greenlet, whatever greenlet runs: a user's would print a traceback, and
+        might swallow it."""
+        self.signal = signal.Signals(number)
+        gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
+
+    def _on_exception(
+        self, kind: type[BaseException], error: BaseException, where: TracebackType | None
+    ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            self._interrupted = True  # the one who pressed Ctrl-C twice needs no traceback
+        else:
+            self._excepthook(kind, error, where)
+
+
+def _number(code: object) -> int:
+    """What ``sys.exit`` makes of its argument."""
+    return code if isinstance(code, int) else int(code is not None)
