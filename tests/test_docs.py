@@ -328,3 +328,14 @@ def test_a_link_leads_somewhere(page, target):
     destination = (page.parent / file) if file else page
     assert destination.exists()
     assert not anchor or anchor in anchors(destination)
+
+
+def test_every_promise_on_modes_and_faults_has_a_test_and_every_test_its_promise():
+    """The tests read what they expect from the page; see tests/live/documented.py."""
+    sources = "".join(file.read_text() for file in (ROOT / "tests" / "live").glob("test_*.py"))
+    shown = re.findall(r'\bpromised\(\s*"([^"]+)"', sources)
+    promised = [
+        row[0] for table in tables(ROOT / "docs" / "modes-and-faults.md") for row in table.rows
+    ]
+    assert len(promised) == len(set(promised))
+    assert set(shown) == set(promised)

@@ -9,12 +9,16 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from documented import Promise, promises
 
 ROOT = Path(__file__).parents[2]
 LOCUSTFILES = Path(__file__).parent / "locustfiles"
@@ -68,6 +72,22 @@ class Run:
         with open(os.devnull) as nothing:  # noqa: PTH123 - a device, not a path
             os.dup2(nothing.fileno(), self.process.stdout.fileno())
 
+    def left_over(self, timeout: float = 15) -> list[str]:
+        """Processes that this one started and that are still there after some time."""
+        deadline = time.monotonic() + timeout
+        while (left := self._session()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return [" ".join(process.cmdline()) for process in left]
+
+    def _session(self) -> list[psutil.Process]:
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, ProcessLookupError):
+                is_of_it = os.getsid(process.pid) == self.process.pid
+                if is_of_it and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
@@ -86,6 +106,19 @@ class Run:
 
 
 Start = Callable[..., Run]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "promised(what): shows this line of docs/modes-and-faults.md; see `promise`"
+    )
+
+
+@pytest.fixture
+def promise(request: pytest.FixtureRequest) -> Promise:
+    """What the page promises about what the test's mark names."""
+    mark = request.node.get_closest_marker("promised")
+    return promises()[mark.args[0]]
 
 
 @pytest.fixture
@@ -155,6 +188,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             text=True,
             encoding="utf-8",
             errors="replace",
+            start_new_session=True,
         )
         run = Run(process, verdict_file)
         runs.append(run)
@@ -168,3 +202,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 run.process.wait(10)
             except subprocess.TimeoutExpired:
                 run.process.kill()
+                run.process.wait()
+        with suppress(ProcessLookupError):  # the good case
+            os.killpg(run.process.pid, signal.SIGKILL)

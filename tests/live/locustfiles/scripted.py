@@ -1,5 +1,6 @@
 """A load test whose requests are made up: no server, no waiting, numbers as the options say."""
 
+import os
 import time
 
 from locust import User, constant, events, task
@@ -17,6 +18,19 @@ def add_options(parser):
 @events.test_start.add_listener
 def note_start(**_):
     Scripted.started = time.monotonic()
+
+
+def say_when_heard(event):
+    """Say each time that a process hears of an event."""
+
+    def say(environment, **_):
+        print(f"heard {event} in {type(environment.runner).__name__} {os.getpid()}", flush=True)
+
+    getattr(events, event).add_listener(say)
+
+
+for heard in ("test_start", "test_stopping", "test_stop", "quitting"):
+    say_when_heard(heard)
 
 
 class Scripted(User):

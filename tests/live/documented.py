@@ -1,0 +1,75 @@
+"""What docs/modes-and-faults.md promises, and whether a run keeps it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conftest import Run
+
+PAGE = Path(__file__).parents[2] / "docs" / "modes-and-faults.md"
+
+KEYS = {
+    "schema", "outcome", "exit_code", "reason", "stopped", "stopped_at", "final", "duration",
+    "rules", "started", "guard_version", "locust_version",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A line of a table: what becomes of a run.
+
+    Attributes:
+        what: The mode or the fault.
+        stopped: Whether the guard stops the run.
+        exit_code: What the process that is guarded exits with.
+        outcome: The verdict's.
+    """
+
+    what: str
+    stopped: bool
+    exit_code: int
+    outcome: str
+
+    def is_kept_by(self, run: Run, tests: int = 1) -> dict[str, Any]:
+        """Wait for the end of the run and look at all that it left. Gives the verdict.
+
+        Args:
+            run: The process that is guarded.
+            tests: How many load tests it ran; the promise is about the last.
+        """
+        assert run.exit_code() == self.exit_code, run.output
+        verdict = run.verdict
+        assert verdict.keys() == KEYS
+        assert (verdict["outcome"], verdict["final"]) == (self.outcome, True), verdict["reason"]
+        assert verdict["stopped"] is self.stopped, verdict["reason"]
+        assert (verdict["stopped_at"] is not None) is self.stopped
+        assert "Traceback" not in run.output, run.output
+        assert len(run.verdict_lines()) == tests, run.output
+        self._no_event_came_twice(run, tests)
+        assert run.left_over() == [], "processes outlived the run"
+        return verdict
+
+    @staticmethod
+    def _no_event_came_twice(run: Run, tests: int) -> None:
+        """The scripted locustfile says each event that it hears, and in which process."""
+        heard = Counter(line for line in run.lines if line.startswith("heard "))
+        for line, times in heard.items():
+            expected = 1 if "quit" in line else tests
+            assert times <= expected, f"{line!r} {times} times:\n{run.output}"
+
+
+def promises() -> dict[str, Promise]:
+    """The lines of the page's tables, by what they are about."""
+    found = {}
+    for line in PAGE.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|") or not cells[-2].isdecimal():
+            continue
+        what, run, code, outcome = cells[0], cells[-3], cells[-2], cells[-1]
+        assert run in ("stopped", "goes on"), line
+        found[what] = Promise(what, run == "stopped", int(code), outcome)
+    return found
