@@ -206,10 +206,10 @@ class Checker:
             logger.info("ending because of %s", self._process.signal.name)
 
     def _on_quit(self, exit_code: int, **_: Any) -> None:
-        if self._process is not None:
-            self._process.has_answered()
         if self._watch is not None:
             self._watch.close(exit_code)
+        if self._process is not None:
+            self._process.has_answered(exit_code)
 
 
 def _about_the_run() -> dict[str, Any]:

@@ -91,10 +91,10 @@ def _add_options(parser: LocustArgumentParser) -> None:
 
 
 def _timespan(text: str) -> float:
-    try:
-        return float(parse_timespan(text))
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is no time; write 90s or 5m") from error
+    with suppress(ValueError):
+        if seconds := parse_timespan(text):
+            return float(seconds)
+    raise ArgumentTypeError(f"{text!r} is no time to wait; write e.g. 90s or 5m")
 
 
 def _check_before_start(parser: LocustArgumentParser) -> None:

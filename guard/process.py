@@ -53,6 +53,7 @@ class Process:
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
         self._guarded: Guarded | None = None
+        self._answer: int | None = None
         self._code = 0
         self._interrupted = False
         # Before Locust registers the end of its worker processes, so after it has come.
@@ -88,9 +89,10 @@ class Process:
             if signal.getsignal(number) in (default, self._on_signal):  # else it is the user's
                 signal.signal(number, self._on_signal)
 
-    def has_answered(self) -> None:
-        """Locust has the exit code and ends the process in good order."""
+    def has_answered(self, code: int) -> None:
+        """Locust ends the process in good order, with this exit code."""
         self._guarded = None
+        self._answer = code
 
     def end(self) -> None:
         """End the process, as far as it obeys."""
@@ -132,6 +134,8 @@ class Process:
     def _on_signal(self, number: int, _: object) -> None:
         """Tell the main greenlet, whatever greenlet runs: a user's would print a traceback, and
         might swallow it."""
+        if self._answer is not None:
+            os._exit(self._answer)  # Locust still waits for workers, say, but nothing is to be said
         self.signal = signal.Signals(number)
         gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
 

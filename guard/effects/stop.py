@@ -9,8 +9,11 @@ from gevent.event import Event
 from locust.env import Environment
 from locust.runners import STATE_CLEANUP, LocalRunner, MasterRunner, Runner
 
+PATIENCE = 5.0
+"""Seconds, after ``--stop-timeout``, for which a stop of Locust's own is waited for."""
+
 POLL = 0.1
-"""Seconds between two looks at whether a stop of Locust's own is over."""
+"""Seconds between two looks at whether it is over."""
 
 
 def stop(environment: Environment, spawner: gevent.Greenlet[..., Any] | None = None) -> None:
@@ -54,7 +57,11 @@ def stop_users(runner: Runner) -> None:
     if isinstance(vars(runner).get("stop"), _Stopping):
         runner.stop()
         return
-    while runner.state == STATE_CLEANUP:  # so Locust itself is stopping it
+    # Locust may be stopping it already, or may have begun to: a user who calls runner.quit() is
+    # stopped himself before he is done with stopping the others.
+    polls = int(((runner.environment.stop_timeout or 0) + PATIENCE) / POLL)
+    while runner.state == STATE_CLEANUP and polls:
+        polls -= 1
         gevent.sleep(POLL)
     _Stopping(runner).do()
 
