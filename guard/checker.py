@@ -128,7 +128,10 @@ class Checker:
         """Tell the workers that it is over, without waiting for them."""
         runner = self._environment.runner
         if isinstance(runner, MasterRunner):
-            gevent.with_timeout(PARTING, runner.quit, timeout_value=None)
+            try:
+                gevent.with_timeout(PARTING, runner.quit, timeout_value=None)
+            except Exception:
+                logger.exception("can't tell the workers that it is over")
 
     def leave(self, *, interrupted: bool) -> None:
         """Leave the verdict, without waiting for anything."""

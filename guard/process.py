@@ -15,10 +15,16 @@ from typing import Any, Protocol
 import gevent
 from gevent.monkey import get_original
 
+from guard.engine.verdict import EXIT_CODES
+from guard.rule import Outcome
+
 logger = logging.getLogger("guard")
 
 INTERRUPTED = 130
 """Exit code of a process that Ctrl-C ended."""
+
+FAILED = EXIT_CODES[Outcome.ERROR]
+"""Exit code of a process whose verdict can't be had."""
 
 _DEFAULTS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 """What handles the signals where nobody has asked for something else."""
@@ -100,11 +106,14 @@ class Process:
 
     def end_at_once(self) -> None:
         """End the process from another thread, whatever the main one does."""
-        code = self._last_word()
-        # Not in this thread: it may wait for a lock for ever.
-        get_original("_thread", "start_new_thread")(self._give_up, ())
-        get_original("time", "sleep")(LAST_MOMENT)
-        os._exit(code)
+        code = FAILED
+        try:
+            code = self._last_word()
+            # Not in this thread: it may wait for a lock for ever.
+            get_original("_thread", "start_new_thread")(self._give_up, ())
+            get_original("time", "sleep")(LAST_MOMENT)
+        finally:
+            os._exit(code)
 
     def _give_up(self) -> None:
         logger.error("the process does not obey and is ended; something keeps its event loop")
@@ -113,9 +122,10 @@ class Process:
     def _at_exit(self) -> None:
         if self._guarded is None:
             return
-        self._guarded.release_workers()
         self._leave()
-        if code := self._last_word():
+        self._answer = code = self._last_word()
+        self._guarded.release_workers()
+        if code:
             logging.shutdown()
             for stream in (sys.stdout, sys.stderr):
                 with suppress(OSError, ValueError):  # nobody may listen any more
@@ -128,6 +138,8 @@ class Process:
 
     def _last_word(self) -> int:
         """The higher one of the verdict's code and the one that somebody asked for."""
+        if self._answer is not None:
+            return self._answer
         code = self._guarded.exit_code() if self._guarded is not None else None
         return max(code or 0, self._code)
 
