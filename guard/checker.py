@@ -56,6 +56,9 @@ class Checker:
         self._json_file = json_file
         self._watch: Watch | None = None
         Guard(rules)  # what can't be guarded shows now, while Locust still refuses to start
+        # Locust is about to set the timer for --run-time. It would go off early by all the time for
+        # which its event loop has not looked at the clock: since before our imports.
+        gevent.get_hub().loop.update_now()
         events = environment.events
         events.test_start.add_listener(self._on_test_start)
         events.spawning_complete.add_listener(self._on_spawning_complete)

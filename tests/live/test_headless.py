@@ -50,6 +50,18 @@ def test_a_whole_run_rule_is_judged_at_the_end(start):
     assert run.verdict["duration"] == pytest.approx(3, abs=1)
 
 
+def test_a_run_is_as_long_as_asked_for_however_long_it_took_to_load(start, scripted):
+    """Locust's timer starts from when its event loop last looked at the clock: before imports."""
+    slow_to_load = """
+until = time.monotonic() + 2
+while time.monotonic() < until:
+    pass
+"""
+    run = start("-u", "1", "-t", "3s", rules=STOP_ON_SLOW, locustfile=scripted + slow_to_load)
+    assert run.exit_code() == 0
+    assert run.verdict["duration"] > 2.9
+
+
 def test_a_run_without_data_is_inconclusive_and_exits_4(start):
     run = start("-u", "1", "-t", "2s", "--silent", rules="rules: [fail_ratio < 5%]")
     assert run.exit_code() == 4
