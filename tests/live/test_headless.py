@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import signal
 import time
+from pathlib import Path
 
 import pytest
+
+import guard
 
 STOP_ON_SLOW = """
 rules:
@@ -159,16 +162,35 @@ def test_a_load_test_shape(start, scripted, slow_after, code):
     assert len(run.verdict_lines()) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_ended_by_a_signal_leaves_its_verdict(start, number):
+BUSY = """
+def keep_busy(**_):
+    until = time.monotonic() + 0.4
+    while time.monotonic() < until:
+        pass
+
+events.request.add_listener(keep_busy)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "user"),
+    [
+        pytest.param(signal.SIGTERM, "", id="SIGTERM"),
+        pytest.param(signal.SIGINT, "", id="SIGINT"),
+        pytest.param(signal.SIGINT, BUSY, id="SIGINT in user code"),
+    ],
+)
+def test_a_run_ended_by_a_signal_leaves_its_verdict(start, scripted, number, user):
+    """Where Ctrl-C lands in a user, gevent prints a traceback of that user. None is the guard's."""
     rules = "rules: [fail_ratio < 5%, requests < 1 over 1s else warn]"
-    run = start("-u", "1", "-t", "60s", "--fail-every", "2", rules=rules)
+    options = ("-u", "1", "-t", "60s", "--fail-every", "2")
+    run = start(*options, rules=rules, locustfile=scripted + user)
     run.says("breached at")  # the second rule tells that there were requests
     run.signal(number)
     assert run.exit_code() == 3
     assert run.verdict["final"] is True
     assert len(run.verdict_lines()) == 1
-    assert "Traceback" not in run.output
+    assert f'File "{Path(guard.__file__).parent}' not in run.output
 
 
 def test_a_killed_run_leaves_the_verdict_so_far(start):
