@@ -328,3 +328,10 @@ def test_a_link_leads_somewhere(page, target):
     destination = (page.parent / file) if file else page
     assert destination.exists()
     assert not anchor or anchor in anchors(destination)
+
+
+def test_the_oldest_supported_locust_is_named():
+    """The README says what the package asks for."""
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    oldest = re.search(r'"locust>=(.+)",', pyproject)[1]
+    assert f"Locust {oldest}, the oldest" in README.read_text(encoding="utf-8")
