@@ -80,6 +80,7 @@ def test_a_rule_whose_requests_never_came_is_not_a_pass(start):
 def test_a_misspelt_request_is_said_early_with_what_was_meant(start, scripted):
     named = scripted.replace('name="/"', 'name="/checkout"')
     run = start("-u", "1", "-t", "60s", rules="rules: [p95 of /chekout < 1s]", locustfile=named)
+    run.says("guarding by 1 rule")
     assert run.says("there are no requests of /chekout so far; did you mean /checkout?", 15)
 
 
