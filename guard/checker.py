@@ -56,9 +56,6 @@ class Checker:
         self._json_file = json_file
         self._watch: Watch | None = None
         Guard(rules)  # what can't be guarded shows now, while Locust still refuses to start
-        # Locust is about to set the timer for --run-time. It would go off early by all the time for
-        # which its event loop has not looked at the clock: since before our imports.
-        gevent.get_hub().loop.update_now()
         events = environment.events
         events.test_start.add_listener(self._on_test_start)
         events.spawning_complete.add_listener(self._on_spawning_complete)
@@ -135,6 +132,12 @@ class Checker:
     def _on_quit(self, exit_code: int, **_: Any) -> None:
         if self._watch is not None:
             self._watch.close(exit_code)
+
+
+def set_clock() -> None:
+    """Let Locust's event loop look at the clock, which it did last before all the imports, ours
+    among them. The timer for ``--run-time``, which comes next, would go off early by that time."""
+    gevent.get_hub().loop.update_now()
 
 
 def _about_the_run() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
-from guard.checker import Checker, Unguarded
+from guard.checker import Checker, Unguarded, set_clock
 from guard.rule import Rule
 
 logger = logging.getLogger("guard")
@@ -99,6 +99,7 @@ def _forget_verdict(json_file: str) -> None:
 
 def _on_init(environment: Environment, **_: Any) -> None:
     environment.guard = _guard_of(environment)  # type: ignore[attr-defined]  # ours, for listeners
+    set_clock()
 
 
 def _guard_of(environment: Environment) -> Checker | Unguarded:

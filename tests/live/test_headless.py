@@ -60,9 +60,15 @@ until = time.monotonic() + 2
 while time.monotonic() < until:
     pass
 """
-    run = start("-u", "1", "-t", "3s", rules=STOP_ON_SLOW, locustfile=scripted + slow_to_load)
+    options = ("-u", "1", "-t", "3s")
+    run = start(*options, rules=STOP_ON_SLOW, locustfile=scripted + slow_to_load)
     assert run.exit_code() == 0
     assert run.verdict["duration"] > 2.9
+    unguarded = start(*options, "--guard-off", locustfile=scripted + slow_to_load)
+    unguarded.says("Ramping to")
+    started = time.monotonic()
+    unguarded.says("--run-time limit reached")
+    assert time.monotonic() - started > 2.5
 
 
 def test_a_run_without_data_is_inconclusive_and_exits_4(start):
