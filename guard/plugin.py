@@ -126,6 +126,7 @@ def _forget_verdict(json_file: str) -> None:
 
 def _on_init(environment: Environment, **_: Any) -> None:
     environment.guard = _guard_of(environment)  # type: ignore[attr-defined]  # ours, for listeners
+    _process().set_clock()
 
 
 def _guard_of(environment: Environment) -> Checker | Unguarded:

@@ -83,6 +83,12 @@ class Process:
         self._guarded = guarded
         self.take_signals()
 
+    def set_clock(self) -> None:
+        """Let Locust's event loop look at the clock, which it did last before all the imports, ours
+        among them. The timer for ``--run-time``, which comes next, would go off early by that time.
+        """
+        gevent.get_hub().loop.update_now()
+
     def take_signals(self) -> None:
         """Have Ctrl-C and SIGTERM end the run in one way: in good order at first, at once when they
         come again.

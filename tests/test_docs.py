@@ -339,3 +339,10 @@ def test_every_promise_on_modes_and_faults_has_a_test_and_every_test_its_promise
     ]
     assert len(promised) == len(set(promised))
     assert set(shown) == set(promised)
+
+
+def test_the_oldest_supported_locust_is_named():
+    """The README says what the package asks for."""
+    pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    oldest = re.search(r'"locust>=(.+)",', pyproject)[1]
+    assert f"Locust {oldest}, the oldest" in README.read_text(encoding="utf-8")

@@ -50,6 +50,24 @@ def test_a_whole_run_rule_is_judged_at_the_end(start):
     assert 1 < run.verdict["duration"] < 5
 
 
+def test_a_run_is_as_long_as_asked_for_however_long_it_took_to_load(start, scripted):
+    """Locust's timer starts from when its event loop last looked at the clock: before imports."""
+    slow_to_load = """
+until = time.monotonic() + 2
+while time.monotonic() < until:
+    pass
+"""
+    options = ("-u", "1", "-t", "3s")
+    run = start(*options, rules=STOP_ON_SLOW, locustfile=scripted + slow_to_load)
+    assert run.exit_code() == 0
+    assert run.verdict["duration"] > 2.9
+    unguarded = start(*options, "--guard-off", locustfile=scripted + slow_to_load)
+    unguarded.says("Ramping to")
+    started = time.monotonic()
+    unguarded.says("--run-time limit reached")
+    assert time.monotonic() - started > 2.5
+
+
 def test_a_run_without_data_is_inconclusive_and_exits_4(start):
     run = start("-u", "1", "-t", "2s", "--silent", rules="rules: [fail_ratio < 5%]")
     assert run.exit_code() == 4
@@ -65,6 +83,7 @@ def test_a_rule_whose_requests_never_came_is_not_a_pass(start):
 def test_a_misspelt_request_is_said_early_with_what_was_meant(start, scripted):
     named = scripted.replace('name="/"', 'name="/checkout"')
     run = start("-u", "1", "-t", "60s", rules="rules: [p95 of /chekout < 1s]", locustfile=named)
+    run.says("guarding by 1 rule")
     assert run.says("there are no requests of /chekout so far; did you mean /checkout?", 15)
 
 
@@ -147,10 +166,29 @@ def test_a_load_test_shape(start, scripted, slow_after, code):
     assert len(run.verdict_lines()) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_ended_by_a_signal_leaves_its_verdict(start, number):
+BUSY = """
+def keep_busy(**_):
+    until = time.monotonic() + 0.4
+    while time.monotonic() < until:
+        pass
+
+events.request.add_listener(keep_busy)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "user"),
+    [
+        pytest.param(signal.SIGTERM, "", id="SIGTERM"),
+        pytest.param(signal.SIGINT, "", id="SIGINT"),
+        pytest.param(signal.SIGINT, BUSY, id="SIGINT in user code"),
+    ],
+)
+def test_a_run_ended_by_a_signal_leaves_its_verdict(start, scripted, number, user):
+    """Where Ctrl-C lands in a user, gevent alone would print a traceback of that user (S5)."""
     rules = "rules: [fail_ratio < 5%, requests < 1 over 1s else warn]"
-    run = start("-u", "1", "-t", "60s", "--fail-every", "2", rules=rules)
+    options = ("-u", "1", "-t", "60s", "--fail-every", "2")
+    run = start(*options, rules=rules, locustfile=scripted + user)
     run.says("breached at")  # the second rule tells that there were requests
     run.signal(number)
     assert run.exit_code() == 3

@@ -95,7 +95,8 @@ def test_options_come_from_everywhere_locusts_do(start, files, env, options):
 @pytest.mark.parametrize(
     ("files", "env"),
     [
-        pytest.param({"locust.conf": "guard-off = true\n"}, {}, id="locust.conf"),
+        # The first line is no TOML: before 2.42.6 Locust ignored a locust.conf that is.
+        pytest.param({"locust.conf": "run-time = 1s\nguard-off = true\n"}, {}, id="locust.conf"),
         pytest.param({"pyproject.toml": "[tool.locust]\nguard-off = true\n"}, {}, id="pyproject"),
         pytest.param({}, {"LOCUST_GUARD_OFF": "1"}, id="environment"),
     ],
