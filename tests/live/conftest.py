@@ -25,6 +25,7 @@ LOCUSTFILES = Path(__file__).parent / "locustfiles"
 COMMANDS = {
     "guarded": (sys.executable, "-m", "guard", "run"),
     "plain": (sys.executable, "-m", "locust"),
+    "program": (sys.executable, "program.py"),
 }
 
 
@@ -54,17 +55,19 @@ class Run:
     def output(self) -> str:
         return "\n".join(self.lines)
 
-    def says(self, text: str, timeout: float = 40) -> str:
-        """Wait for a line with this text."""
+    def says(self, text: str, timeout: float = 40, times: int = 1) -> str:
+        """Wait for a line with this text, or for so many of them. Gives the last one."""
+
+        def said() -> list[str]:
+            return [line for line in self.lines if text in line][:times]
+
         with self._news:
             found = self._news.wait_for(
-                lambda: any(text in line for line in self.lines) or not self._reader.is_alive(),
-                timeout,
+                lambda: len(said()) == times or not self._reader.is_alive(), timeout
             )
-        line = next((line for line in self.lines if text in line), None)
         assert found, f"{text!r} was not said within {timeout} s:\n{self.output}"
-        assert line is not None, f"{text!r} was never said:\n{self.output}"
-        return line
+        assert len(said()) == times, f"{text!r} was never said:\n{self.output}"
+        return said()[-1]
 
     def stop_reading(self) -> None:
         """Let go of our end of the process's output."""
