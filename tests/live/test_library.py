@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from browser import Browser
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "library" / "load_test.py"
 
 LOAD = '''
 """Environments whose requests are made up. They say each event that they hear."""
@@ -220,3 +223,19 @@ def test_what_is_refused(program):
     assert run.says("rule 1: unknown metric 'p955'; did you mean 'p95'?")
     assert run.says("refused: nowhere.yaml:1:1: can't be read")
     assert run.says("refused: this environment is guarded already")
+
+
+@pytest.mark.parametrize(
+    ("options", "exit_code", "said"),
+    [
+        pytest.param([], 3, "fail after ", id="as it stands"),
+        pytest.param(["--slow-after", "600", "--run-time", "8"], 0, "pass after ", id="to its end"),
+    ],
+)
+def test_the_example(start, options, exit_code, said):
+    text = EXAMPLE.read_text()
+    files = {"program.py": text, "rules.yaml": (EXAMPLE.parent / "rules.yaml").read_text()}
+    run = start(*options, command="program", headless=False, files=files)
+    assert run.exit_code() == exit_code, run.output
+    assert run.says(said)
+    assert "Traceback" not in run.output
