@@ -96,7 +96,7 @@ sys.exit(checker.verdict.exit_code)
 def test_local_runner(program, promise):
     """The verdict on request: as it stands, and final as soon as the test is over."""
     run = program(LOCAL)
-    promise.is_kept_by(run, tests=2)
+    promise.is_kept_in_good_order_by(run, tests=2)
     assert "Verdict: " not in run.output, "the program's output is its own"
 
 
@@ -132,7 +132,7 @@ sys.exit(verdict.exit_code)
 def test_master_and_workers(program, free_port, promise):
     """The master need not wait for the last reports: ``quit()`` has. Workers are left alone."""
     run = program(DISTRIBUTED, str(free_port()))
-    promise.is_kept_by(run)
+    promise.is_kept_in_good_order_by(run)
     assert not (run.verdict_file.parent / "worker.json").exists()
 
 
@@ -171,7 +171,7 @@ def test_web_ui(program, free_port, promise):
     browser.stop()
     run.says("verdict: pass")
     browser.start()
-    promise.is_kept_by(run, tests=2)
+    promise.is_kept_in_good_order_by(run, tests=2)
 
 
 TWO = """
@@ -195,7 +195,7 @@ sys.exit(shop.guard.verdict.exit_code)
 def test_two_environments(program, promise):
     """One is stopped while the other goes on."""
     run = program(TWO)
-    verdict = promise.is_kept_by(run, tests=2)
+    verdict = promise.is_kept_in_good_order_by(run, tests=2)
     other = json.loads((run.verdict_file.parent / "search.json").read_text())
     assert (other["outcome"], other["stopped"], other["final"]) == ("pass", False, True)
     assert other["rules"][0]["requests"] >= 100 + verdict["rules"][0]["requests"] / 2

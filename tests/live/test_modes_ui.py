@@ -90,7 +90,7 @@ def test_two_tests(start_ui, scripted, promise, first, second, command):  # noqa
         (entry, _) = browser.requests()["stats"]
         assert run.verdict["rules"][0]["requests"] == entry["num_requests"]
     run.signal(signal.SIGTERM)
-    promise.is_kept_by(run, tests=2)
+    promise.is_kept_in_good_order_by(run, tests=2)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_two_tests_of_a_master(  # noqa: PLR0917 - a table
     assert run.output.count("lost") == 0
     assert all(worker.process.poll() is None for worker in workers)
     run.signal(signal.SIGTERM)
-    promise.is_kept_by(run, tests=2)
+    promise.is_kept_in_good_order_by(run, tests=2)
     for worker in workers:
         assert worker.exit_code() == 0
         assert worker.left_over() == []
@@ -133,7 +133,7 @@ def test_shape_twice(start_ui, scripted, promise):
     bad_test(run, browser, 1)
     bad_test(run, browser, 2)
     run.signal(signal.SIGTERM)
-    promise.is_kept_by(run, tests=2)
+    promise.is_kept_in_good_order_by(run, tests=2)
 
 
 @pytest.mark.promised("web UI of a master, `LoadTestShape`, two tests")
@@ -145,7 +145,7 @@ def test_shape_of_a_master_twice(start_ui, scripted, ports, promise):
     run.says("2 workers connected", times=2)
     bad_test(run, browser, 2)
     run.signal(signal.SIGTERM)
-    promise.is_kept_by(run, tests=2)
+    promise.is_kept_in_good_order_by(run, tests=2)
 
 
 @pytest.mark.promised("`--autostart`")
@@ -157,7 +157,7 @@ def test_autostart(start_ui, promise):
     assert "Locust" in browser.page()
     assert run.verdict["final"] is True
     run.signal(signal.SIGTERM)
-    promise.is_kept_by(run)
+    promise.is_kept_in_good_order_by(run)
 
 
 AUTOQUIT = ("--autostart", "--autoquit", "1", "-u", "2", "--slow-after", "1")
@@ -167,27 +167,27 @@ AUTOQUIT = ("--autostart", "--autoquit", "1", "-u", "2", "--slow-after", "1")
 def test_autoquit(start_ui, promise):
     """Locust quits only after an end of its own (S2), which is hours away."""
     run, _ = start_ui(*AUTOQUIT, "-t", "2h")
-    promise.is_kept_by(run)
+    promise.is_kept_in_good_order_by(run)
 
 
 @pytest.mark.promised("`--autostart --autoquit N` and `LoadTestShape`")
 def test_autoquit_with_a_shape(start_ui, scripted, promise):
     """Here Locust takes the guard's stop for the end of the shape, and quits as well (S3)."""
     run, _ = start_ui(*AUTOQUIT, locustfile=scripted + SHAPE)
-    promise.is_kept_by(run)
+    promise.is_kept_in_good_order_by(run)
 
 
 @pytest.mark.promised("`--autostart --autoquit N` and `--processes N`")
 def test_autoquit_of_a_master(start_ui, scripted, ports, promise):
     run, _ = start_ui(*AUTOQUIT, "-t", "2h", "--processes", "2", *ports,
                       locustfile=scripted + QUICK_REPORTS)  # fmt: skip
-    promise.is_kept_by(run)
+    promise.is_kept_in_good_order_by(run)
 
 
 @pytest.mark.promised("`--autostart --autoquit N`, and the run time ends first")
 def test_autoquit_after_the_run_time(start_ui, promise):
     run, _ = start_ui("--autostart", "--autoquit", "1", "-u", "2", "-t", "2s", rules=STOP)
-    promise.is_kept_by(run)
+    promise.is_kept_in_good_order_by(run)
 
 
 TAB = """
@@ -254,4 +254,4 @@ def test_base_path_and_login(start_ui, scripted, promise):
     run, _ = start_ui(*options, *AUTOQUIT, locustfile=scripted + LOGIN)
     assert run.says("routes: ") == unguarded
     assert "/load/stats/requests" in unguarded
-    promise.is_kept_by(run)
+    promise.is_kept_in_good_order_by(run)
