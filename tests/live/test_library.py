@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -167,7 +168,7 @@ def test_web_ui(program, free_port, promise):
     browser.start()
     run.says("All users spawned")
     while browser.requests()["stats"][-1]["num_requests"] == 0:
-        pass
+        time.sleep(0.1)
     browser.stop()
     run.says("verdict: pass")
     browser.start()
