@@ -42,9 +42,10 @@ def install() -> None:
 
 def run(options: Sequence[str]) -> NoReturn:
     """Run Locust under guard in this process, as if its command line had these options."""
+    install()
+    # Not before: it imports locust_plugins, which registers listeners of ``quitting``.
     from locust.main import main as locust_main
 
-    install()
     sys.argv = ["locust-guard run", *options]
     _process().run(locust_main)
     raise AssertionError("Locust's main ends the process")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from locust.argument_parser import LocustArgumentParser
 from locust.contrib.fasthttp import LocustBadStatusCode
 from locust.stats import StatsError
 from pydantic import BaseModel
 
+from guard import plugin
 from guard.engine.metrics import METRICS
 from guard.language import units
 from guard.language.advice import advise
@@ -149,6 +151,19 @@ def test_a_metric_has_its_unit(name):
 
 def test_every_comparison_has_a_row():
     assert set(reference("comparison")) == set(COMPARISONS)
+
+
+def test_every_option_of_a_run_has_a_row_with_its_variable():
+    parser = LocustArgumentParser(add_help=False)
+    plugin._add_options(parser)
+    expected = {
+        option: f"`{action.env_var}`"
+        for action in parser._actions
+        for option in action.option_strings
+        if option.startswith("--guard-")
+    }
+    rows = {code.split()[0]: row[1] for code, row in reference("option", "Use it").items()}
+    assert rows == expected
 
 
 def test_every_option_has_a_row():

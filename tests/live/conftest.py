@@ -25,6 +25,7 @@ LOCUSTFILES = Path(__file__).parent / "locustfiles"
 COMMANDS = {
     "guarded": (sys.executable, "-m", "guard", "run"),
     "plain": (sys.executable, "-m", "locust"),
+    "program": (sys.executable, "program.py"),
 }
 
 
@@ -54,17 +55,19 @@ class Run:
     def output(self) -> str:
         return "\n".join(self.lines)
 
-    def says(self, text: str, timeout: float = 40) -> str:
-        """Wait for a line with this text."""
+    def says(self, text: str, timeout: float = 40, times: int = 1) -> str:
+        """Wait for a line with this text, or for so many of them. Gives the last one."""
+
+        def said() -> list[str]:
+            return [line for line in self.lines if text in line][:times]
+
         with self._news:
             found = self._news.wait_for(
-                lambda: any(text in line for line in self.lines) or not self._reader.is_alive(),
-                timeout,
+                lambda: len(said()) == times or not self._reader.is_alive(), timeout
             )
-        line = next((line for line in self.lines if text in line), None)
         assert found, f"{text!r} was not said within {timeout} s:\n{self.output}"
-        assert line is not None, f"{text!r} was never said:\n{self.output}"
-        return line
+        assert len(said()) == times, f"{text!r} was never said:\n{self.output}"
+        return said()[-1]
 
     def stop_reading(self) -> None:
         """Let go of our end of the process's output."""
@@ -151,7 +154,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Start Locust in a folder that holds the locustfile and, if given, a rules file.
 
     Takes the rules as YAML text, a locustfile by the name of one in ``locustfiles`` or as text,
-    other files by name, the command, and environment variables, where None unsets one. The rest
+    other files by name, the command, and environment variables, where None unsets one;
+    and whether locust-plugins is there. The rest
     are Locust's options.
     """
     runs: list[Run] = []
@@ -164,6 +168,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         files: dict[str, str] | None = None,
         env: dict[str, str | None] | None = None,
         headless: bool = True,
+        with_plugins: bool = False,
     ) -> Run:
         folder = tmp_path / f"run{len(runs)}"
         folder.mkdir()
@@ -178,6 +183,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
         verdict_file = folder / "verdict.json"
         variables = {name: v for name, v in os.environ.items() if not name.startswith("LOCUST_")}
         variables |= {"LOCUST_GUARD_JSON": "verdict.json", **(env or {})}
+        if not with_plugins:
+            path = (variables.get("PYTHONPATH"), str(LOCUSTFILES.parent / "without_plugins"))
+            variables["PYTHONPATH"] = os.pathsep.join(filter(None, path))
         process = subprocess.Popen(
             [*COMMANDS[command], *mode, *options],
             cwd=folder,

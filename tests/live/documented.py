@@ -53,6 +53,13 @@ class Promise:
         assert run.left_over() == [], "processes outlived the run"
         return verdict
 
+    def is_kept_in_good_order_by(self, run: Run, tests: int = 1) -> dict[str, Any]:
+        """The same, and the run came to its end before the guard's patience did."""
+        verdict = self.is_kept_by(run, tests)
+        assert "has not ended within" not in run.output, run.output
+        assert "does not obey" not in run.output, run.output
+        return verdict
+
     @staticmethod
     def _no_event_came_twice(run: Run, tests: int) -> None:
         """The scripted locustfile says each event that it hears, and in which process."""

@@ -53,6 +53,76 @@ def test_uncaught_exceptions_do_not_mask_a_fail(start, scripted):
     assert run.exit_code() == 3
 
 
+def test_a_code_set_in_the_quit_event_is_too_late(start, scripted):
+    """Locust has its code by then (X5), and so has the guard."""
+    sets_late = """
+
+@events.quit.add_listener
+def set_late(**_):
+    events.environment.process_exit_code = 42
+
+@events.init.add_listener
+def remember(environment, **_):
+    events.environment = environment
+"""
+    run = start("-u", "1", "-t", "2s", rules=BAD, locustfile=scripted + sets_late)
+    assert run.exit_code() == 3
+    assert "the exit code is" not in run.output
+
+
+def test_a_void_run_stays_void_whatever_locust_plugins_says(start):
+    """What is registered first has the last word (X2), and Locust loads locust-plugins early."""
+    pytest.importorskip("locust_plugins", reason="the extra 'test' has it")
+    rules = "rules: [p95 < 1ms else void]"
+    options = ("-u", "1", "-t", "2s", "--check-rps", "1e6")
+    run = start(*options, rules=rules, with_plugins=True)
+    assert run.exit_code() == 4
+    assert run.says("CHECK FAILED")
+
+
+@pytest.mark.parametrize("processes", [None, "2"])
+def test_an_exception_in_a_listener_of_init_leaves_no_verdict(start, scripted, ports, processes):
+    """It is fatal to Locust (X4): no test begins, so nothing is judged, and nothing is green."""
+    raises = """
+
+@events.init.add_listener
+def set_up(**_):
+    raise RuntimeError("a bug in the locustfile")
+"""
+    distributed = ("--processes", processes, *ports) if processes else ()
+    run = start("-u", "1", "-t", "60s", *distributed, rules=GOOD, locustfile=scripted + raises,
+                files={"verdict.json": "that of an earlier run"})  # fmt: skip
+    assert run.exit_code() == 1
+    assert not run.verdict_file.exists()
+    assert run.verdict_lines() == []
+    assert "heard test_start" not in run.output
+    assert run.left_over() == []
+
+
+def test_installing_starts_nothing(start):
+    """Locust forks its worker processes after the locustfile is imported (X8)."""
+    looks = """
+import gc
+import gevent
+import psutil
+import guard
+
+def started():
+    process = psutil.Process()
+    greenlets = [each for each in gc.get_objects() if isinstance(each, gevent.Greenlet)]
+    return len(greenlets), process.num_threads(), len(process.net_connections())
+
+import locust
+before = started()
+guard.install()
+assert started() == before, (before, started())
+print("nothing was started", before)
+"""
+    run = start(command="program", headless=False, files={"program.py": looks})
+    assert run.exit_code() == 0, run.output
+    assert run.says("nothing was started")
+
+
 READS_VERDICT = """
 from locust import events
 

@@ -87,6 +87,7 @@ def test_guard_off_says_so_and_leaves_locust_alone(start):
     ],
 )
 def test_options_come_from_everywhere_locusts_do(start, files, env, options):
+    """From files and the environment, too (O1)."""
     run = start(*QUICK, *options, rules=GOOD, files={"mine.yaml": BAD, **files}, env=env)
     assert run.exit_code() == 3
     assert run.says("guarding by 1 rule from mine.yaml")
@@ -120,6 +121,7 @@ def test_rules_yml_beside_the_locustfile(start):
 
 
 def test_rules_beside_the_locustfile_come_before_the_working_directory(start, scripted):
+    """Locust's own word for the locustfile has no folder (O3)."""
     files = {"test/mine.py": scripted, "test/rules.yaml": BAD}
     run = start(*QUICK, "-f", "test/mine.py", rules=GOOD, files=files)
     assert run.exit_code() == 3

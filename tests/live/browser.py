@@ -1,0 +1,54 @@
+"""What a browser asks of Locust's web UI."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.parse
+import urllib.request
+from typing import Any
+from urllib.error import HTTPError, URLError
+
+
+class Browser:
+    """Presses the buttons of a web UI.
+
+    Args:
+        port: The port that the web UI is served on.
+    """
+
+    def __init__(self, port: str) -> None:
+        self._port = port
+
+    def start(self, **form: object) -> None:
+        """Start a test of two users. The form has Locust's own options and the locustfile's."""
+        answer = json.loads(self._ask("/swarm", {"user_count": 2, "spawn_rate": 10, **form}))
+        assert answer["success"], answer
+
+    def stop(self) -> None:
+        """Stop the test."""
+        try:
+            self._ask("/stop", {})
+        except HTTPError:  # as older Locusts have it
+            self._ask("/stop")
+
+    def page(self, path: str = "/") -> str:
+        return self._ask(path)
+
+    def requests(self) -> dict[str, Any]:
+        """What the page asks for every two seconds."""
+        return json.loads(self._ask("/stats/requests"))
+
+    def _ask(self, path: str, form: dict[str, object] | None = None, timeout: float = 40) -> str:
+        """Waits until the web UI is there."""
+        body = None if form is None else urllib.parse.urlencode(form).encode()
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", body) as answer:
+                    return answer.read().decode()
+            except HTTPError:
+                raise
+            except URLError:
+                assert time.monotonic() < deadline, f"nobody serves port {self._port}"
+                time.sleep(0.1)
