@@ -202,12 +202,14 @@ class Checker:
     def _on_first_quitting(self, **_: Any) -> None:
         """Called before other listeners of ``quitting``."""
         self._is_quitting = True
-        if self._process is not None and self._process.signal is not None:
-            logger.info("ending because of %s", self._process.signal.name)
+        if self._process is not None:
+            self._process.take_signals()
+            if self._process.signal is not None:
+                logger.info("ending because of %s", self._process.signal.name)
 
     def _on_quit(self, exit_code: int, **_: Any) -> None:
         if self._process is not None:
-            self._process.has_answered()
+            self._process.has_answered(exit_code)
         if self._watch is not None:
             self._watch.close(exit_code)
 

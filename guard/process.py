@@ -10,15 +10,15 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import gevent
 from gevent.monkey import get_original
 
 logger = logging.getLogger("guard")
 
-INTERRUPTED = 130
-"""Exit code of a process that Ctrl-C ended."""
+ENDED_BY_SIGNAL = 128
+"""What the number of a signal is added to, for the exit code of a process that it ended."""
 
 _DEFAULTS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 """What handles the signals where nobody has asked for something else."""
@@ -55,6 +55,7 @@ class Process:
         self._guarded: Guarded | None = None
         self._code = 0
         self._interrupted = False
+        self._is_answered = False
         # Before Locust registers the end of its worker processes, so after it has come.
         atexit.register(self._at_exit)
         self._excepthook = sys.excepthook
@@ -66,7 +67,8 @@ class Process:
             main()
         except KeyboardInterrupt:
             self._on_exception(*sys.exc_info())
-            sys.exit(INTERRUPTED)  # if the verdict has no other
+            # If the verdict has no other code.
+            sys.exit(ENDED_BY_SIGNAL + (self.signal or signal.SIGINT))
         except SystemExit as leaving:
             self._code = _number(leaving.code)
             raise
@@ -80,17 +82,19 @@ class Process:
         """Have Ctrl-C and SIGTERM end the run in one way: in good order at first, at once when they
         come again.
 
-        To be called again when a test starts: Locust sets a handler of SIGTERM of its own, late or,
-        with a shape, never. It ends the process from a second greenlet, so that a master fires
-        ``quitting`` twice.
+        To be called again when a test starts and when the process ends: Locust sets a handler of
+        SIGTERM of its own, late, with a shape only after it. It ends the process from a second
+        greenlet, so that a master fires ``quitting`` twice.
         """
         for number, default in _DEFAULTS.items():
             if signal.getsignal(number) in (default, self._on_signal):  # else it is the user's
                 signal.signal(number, self._on_signal)
 
-    def has_answered(self) -> None:
+    def has_answered(self, code: int) -> None:
         """Locust has the exit code and ends the process in good order."""
         self._guarded = None
+        self._code = code
+        self._is_answered = True
 
     def end(self) -> None:
         """End the process, as far as it obeys."""
@@ -109,16 +113,20 @@ class Process:
         self._leave()
 
     def _at_exit(self) -> None:
-        if self._guarded is None:
-            return
-        self._guarded.release_workers()
-        self._leave()
-        if code := self._last_word():
-            logging.shutdown()
-            for stream in (sys.stdout, sys.stderr):
-                with suppress(OSError, ValueError):  # nobody may listen any more
-                    stream.flush()
-            os._exit(code)
+        if self._guarded is not None:
+            self._guarded.release_workers()
+            self._leave()
+            if code := self._last_word():
+                logging.shutdown()
+                _leave_now(code)
+        self._ignore_signals()
+
+    def _ignore_signals(self) -> None:
+        """What ends is not to be ended: Python itself would die of a signal, in its last moments,
+        with another exit code."""
+        for number in _DEFAULTS:
+            if signal.getsignal(number) == self._on_signal:
+                signal.signal(number, signal.SIG_IGN)
 
     def _leave(self) -> None:
         if self._guarded is not None:
@@ -131,9 +139,22 @@ class Process:
 
     def _on_signal(self, number: int, _: object) -> None:
         """Tell the main greenlet, whatever greenlet runs: a user's would print a traceback, and
-        might swallow it."""
+        might swallow it.
+
+        The first time, that greenlet goes on until it yields, as all code here may rely on: a stop
+        would be begun twice, or an older verdict written after the final one.
+        """
+        comes_again = self.signal is not None
         self.signal = signal.Signals(number)
-        gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
+        if self._is_answered:
+            if comes_again:
+                _leave_now(self._code)
+            return
+        hub = gevent.get_hub()
+        if comes_again or gevent.getcurrent() in (hub, hub.parent):
+            _interrupt()
+        else:
+            hub.loop.run_callback(_interrupt)
 
     def _on_exception(
         self, kind: type[BaseException], error: BaseException, where: TracebackType | None
@@ -142,6 +163,18 @@ class Process:
             self._interrupted = True  # the one who pressed Ctrl-C twice needs no traceback
         else:
             self._excepthook(kind, error, where)
+
+
+def _interrupt() -> None:
+    """Ctrl-C in the main greenlet."""
+    gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
+
+
+def _leave_now(code: int) -> NoReturn:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, RuntimeError):  # nobody may listen, or it is in use
+            stream.flush()
+    os._exit(code)
 
 
 def _number(code: object) -> int:
