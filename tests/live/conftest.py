@@ -54,17 +54,19 @@ class Run:
     def output(self) -> str:
         return "\n".join(self.lines)
 
-    def says(self, text: str, timeout: float = 40) -> str:
-        """Wait for a line with this text."""
+    def says(self, text: str, timeout: float = 40, times: int = 1) -> str:
+        """Wait for a line with this text, or for so many of them. Gives the last one."""
+
+        def said() -> list[str]:
+            return [line for line in self.lines if text in line][:times]
+
         with self._news:
             found = self._news.wait_for(
-                lambda: any(text in line for line in self.lines) or not self._reader.is_alive(),
-                timeout,
+                lambda: len(said()) == times or not self._reader.is_alive(), timeout
             )
-        line = next((line for line in self.lines if text in line), None)
         assert found, f"{text!r} was not said within {timeout} s:\n{self.output}"
-        assert line is not None, f"{text!r} was never said:\n{self.output}"
-        return line
+        assert len(said()) == times, f"{text!r} was never said:\n{self.output}"
+        return said()[-1]
 
     def stop_reading(self) -> None:
         """Let go of our end of the process's output."""
@@ -138,6 +140,19 @@ def ports(free_port: Callable[[], int]) -> tuple[str, ...]:
     """Options that let a master and its workers meet on a port of their own."""
     port = str(free_port())
     return ("--master-bind-port", port, "--master-port", port)
+
+
+@pytest.fixture
+def start_worker(start: Start, ports: tuple[str, ...]) -> Start:
+    """Start a worker, in a process of its own and without the guard. Takes what `start` takes."""
+
+    def start_worker(*options: str, **more: Any) -> Run:
+        # Only a master needs the package.
+        files = {"sitecustomize.py": "import sys\nsys.modules['guard'] = None\n"}
+        return start("--worker", *ports, *options, command="plain", headless=False, files=files,
+                     env={"PYTHONPATH": "."}, **more)  # fmt: skip
+
+    return start_worker
 
 
 @pytest.fixture
