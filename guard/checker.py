@@ -16,7 +16,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from guard.effects import Effect
 from guard.effects.console import Console
-from guard.effects.stop import stop_users
+from guard.effects.stop import POLL, stop_users
 from guard.effects.verdict_file import VerdictFile
 from guard.engine.guard import Guard, widened
 from guard.engine.verdict import Verdict, process_exit_code
@@ -125,10 +125,20 @@ class Checker:
         )
 
     def release_workers(self) -> None:
-        """Tell the workers that it is over, without waiting for them."""
+        """Tell the workers that it is over, without waiting for them to end."""
         runner = self._environment.runner
         if isinstance(runner, MasterRunner):
+            if self._watch is None:
+                gevent.with_timeout(PARTING, self._await_workers, runner, timeout_value=None)
             gevent.with_timeout(PARTING, runner.quit, timeout_value=None)
+
+    def _await_workers(self, runner: MasterRunner) -> None:
+        """Wait for those that Locust has forked. It does not end those that are still on their way,
+        and they would look for their master for minutes."""
+        options = self._environment.parsed_options
+        forked = (options.processes if options is not None else None) or 0
+        while runner.worker_count < forked:
+            gevent.sleep(POLL)
 
     def leave(self, *, interrupted: bool) -> None:
         """Leave the verdict, without waiting for anything."""

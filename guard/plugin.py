@@ -108,7 +108,7 @@ def _check_before_start(parser: LocustArgumentParser) -> None:
             options.list_commands or options.show_task_ratio or options.show_task_ratio_json
         )
         if not (options.guard_off or options.worker or only_tells):
-            _process().take_signals()  # Locust does late, and would leave its workers behind
+            _process().hold_signals()
             if options.guard_json:
                 _forget_verdict(options.guard_json)
             _rules(options.guard_rules, options.locustfile)

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
 
@@ -34,7 +35,7 @@ class Guarded(Protocol):
         """The code by the verdict as it stands; None where Locust is to decide."""
 
     def release_workers(self) -> None:
-        """Tell the workers that it is over, without waiting for them."""
+        """Tell the workers that it is over, without waiting for them to end."""
 
     def leave(self, *, interrupted: bool) -> None:
         """Leave the verdict, without waiting for anything."""
@@ -73,10 +74,22 @@ class Process:
             self._code = _number(leaving.code)
             raise
 
+    def hold_signals(self) -> None:
+        """Keep the first signal back until :meth:`answer_for`.
+
+        In between Locust forks its workers. SIGTERM would leave them behind, and what Ctrl-C raises
+        within a fork is swallowed by Python.
+        """
+        if self._guarded is None:
+            self.take_signals()
+            _in_forked(self._forget_signals)
+
     def answer_for(self, guarded: Guarded) -> None:
         """From now on this decides the exit code."""
         self._guarded = guarded
         self.take_signals()
+        if self.signal is not None:
+            _interrupt()
 
     def take_signals(self) -> None:
         """Have Ctrl-C and SIGTERM end the run in one way: in good order at first, at once when they
@@ -114,7 +127,8 @@ class Process:
 
     def _at_exit(self) -> None:
         if self._guarded is not None:
-            self._guarded.release_workers()
+            with suppress(KeyboardInterrupt):
+                self._guarded.release_workers()
             self._leave()
             if code := self._last_word():
                 logging.shutdown()
@@ -127,6 +141,14 @@ class Process:
         for number in _DEFAULTS:
             if signal.getsignal(number) == self._on_signal:
                 signal.signal(number, signal.SIG_IGN)
+
+    def _forget_signals(self) -> None:
+        """Handle signals as if this process were not guarded."""
+        self.signal = None
+        if signal.getsignal(signal.SIGINT) == self._on_signal:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if signal.getsignal(signal.SIGTERM) == self._on_signal:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _leave(self) -> None:
         if self._guarded is not None:
@@ -150,6 +172,8 @@ class Process:
             if comes_again:
                 _leave_now(self._code)
             return
+        if self._guarded is None and not comes_again:
+            return
         hub = gevent.get_hub()
         if comes_again or gevent.getcurrent() in (hub, hub.parent):
             _interrupt()
@@ -163,6 +187,12 @@ class Process:
             self._interrupted = True  # the one who pressed Ctrl-C twice needs no traceback
         else:
             self._excepthook(kind, error, where)
+
+
+@cache
+def _in_forked(what: Callable[[], None]) -> None:
+    """Call this in every process that is forked from now on."""
+    os.register_at_fork(after_in_child=what)
 
 
 def _interrupt() -> None:
