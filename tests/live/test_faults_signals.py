@@ -90,7 +90,7 @@ def test_an_installed_guard(start, processes, scripted, promise, number):
 @pytest.mark.promised("Ctrl-C or SIGTERM on a master")
 @ENDINGS
 def test_a_master(start, ports, start_worker, promise, number):
-    """On SIGTERM Locust alone fires ``quitting`` twice (S4). The last reports are judged (X3)."""
+    """On SIGTERM Locust alone fires ``quitting`` twice (S4)."""
     master = start("--master", *ports, *USERS, rules=TELLING)
     worker = start_worker()
     master.says("breached at")

@@ -71,7 +71,7 @@ def test_a_rule_on_lost_workers(start_master, start_worker, promise, action):
 @pytest.mark.promised("one of several workers is ended by SIGTERM or Ctrl-C")
 @pytest.mark.parametrize("number", ENDED)
 def test_one_of_two_is_ended(start_master, start_worker, promise, number):
-    """It takes its leave of the master, which knows at once (X7)."""
+    """It takes its leave of the master, which knows at once."""
     master = start_master(workers=2, rules=("p95 < 1s", "workers > 1 else warn", HEARD_FROM))
     workers = [start_worker(), start_worker()]
     master.says("All users spawned")
