@@ -16,7 +16,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from guard.effects import Effect
 from guard.effects.console import Console
-from guard.effects.stop import stop_users
+from guard.effects.stop import POLL, stop_users
 from guard.effects.verdict_file import VerdictFile
 from guard.engine.guard import Guard, widened
 from guard.engine.verdict import Verdict, process_exit_code
@@ -125,13 +125,23 @@ class Checker:
         )
 
     def release_workers(self) -> None:
-        """Tell the workers that it is over, without waiting for them."""
+        """Tell the workers that it is over, without waiting for them to end."""
         runner = self._environment.runner
         if isinstance(runner, MasterRunner):
             try:
+                if self._watch is None:
+                    gevent.with_timeout(PARTING, self._await_workers, runner, timeout_value=None)
                 gevent.with_timeout(PARTING, runner.quit, timeout_value=None)
             except Exception:
                 logger.exception("can't tell the workers that it is over")
+
+    def _await_workers(self, runner: MasterRunner) -> None:
+        """Wait for those that Locust has forked. It does not end those that are still on their way,
+        and they would look for their master for minutes."""
+        options = self._environment.parsed_options
+        forked = (options.processes if options is not None else None) or 0
+        while runner.worker_count < forked:
+            gevent.sleep(POLL)
 
     def leave(self, *, interrupted: bool) -> None:
         """Leave the verdict, without waiting for anything."""
@@ -205,8 +215,10 @@ class Checker:
     def _on_first_quitting(self, **_: Any) -> None:
         """Called before other listeners of ``quitting``."""
         self._is_quitting = True
-        if self._process is not None and self._process.signal is not None:
-            logger.info("ending because of %s", self._process.signal.name)
+        if self._process is not None:
+            self._process.take_signals()
+            if self._process.signal is not None:
+                logger.info("ending because of %s", self._process.signal.name)
 
     def _on_quit(self, exit_code: int, **_: Any) -> None:
         if self._watch is not None:

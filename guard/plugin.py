@@ -109,6 +109,7 @@ def _check_before_start(parser: LocustArgumentParser) -> None:
             options.list_commands or options.show_task_ratio or options.show_task_ratio_json
         )
         if not (options.guard_off or options.worker or only_tells):
+            _process().hold_signals()
             if options.guard_json:
                 _forget_verdict(options.guard_json)
             _rules(options.guard_rules, options.locustfile)

@@ -9,8 +9,9 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import gevent
 from gevent.monkey import get_original
@@ -20,8 +21,8 @@ from guard.rule import Outcome
 
 logger = logging.getLogger("guard")
 
-INTERRUPTED = 130
-"""Exit code of a process that Ctrl-C ended."""
+ENDED_BY_SIGNAL = 128
+"""What the number of a signal is added to, for the exit code of a process that it ended."""
 
 FAILED = EXIT_CODES[Outcome.ERROR]
 """Exit code of a process whose verdict can't be had."""
@@ -40,7 +41,7 @@ class Guarded(Protocol):
         """The code by the verdict as it stands; None where Locust is to decide."""
 
     def release_workers(self) -> None:
-        """Tell the workers that it is over, without waiting for them."""
+        """Tell the workers that it is over, without waiting for them to end."""
 
     def leave(self, *, interrupted: bool) -> None:
         """Leave the verdict, without waiting for anything."""
@@ -59,9 +60,9 @@ class Process:
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
         self._guarded: Guarded | None = None
-        self._answer: int | None = None
         self._code = 0
         self._interrupted = False
+        self._is_answered = False
         # Before Locust registers the end of its worker processes, so after it has come.
         atexit.register(self._at_exit)
         self._excepthook = sys.excepthook
@@ -73,15 +74,28 @@ class Process:
             main()
         except KeyboardInterrupt:
             self._on_exception(*sys.exc_info())
-            sys.exit(INTERRUPTED)  # if the verdict has no other
+            # If the verdict has no other code.
+            sys.exit(ENDED_BY_SIGNAL + (self.signal or signal.SIGINT))
         except SystemExit as leaving:
             self._code = _number(leaving.code)
             raise
+
+    def hold_signals(self) -> None:
+        """Keep the first signal back until :meth:`answer_for`.
+
+        In between Locust forks its workers. SIGTERM would leave them behind, and what Ctrl-C raises
+        within a fork is swallowed by Python.
+        """
+        if self._guarded is None:
+            self.take_signals()
+            _in_forked(self._forget_signals)
 
     def answer_for(self, guarded: Guarded) -> None:
         """From now on this decides the exit code."""
         self._guarded = guarded
         self.take_signals()
+        if self.signal is not None:
+            _interrupt()
 
     def set_clock(self) -> None:
         """Let Locust's event loop look at the clock, which it did last before all the imports, ours
@@ -93,18 +107,19 @@ class Process:
         """Have Ctrl-C and SIGTERM end the run in one way: in good order at first, at once when they
         come again.
 
-        To be called again when a test starts: Locust sets a handler of SIGTERM of its own, late or,
-        with a shape, never. It ends the process from a second greenlet, so that a master fires
-        ``quitting`` twice.
+        To be called again when a test starts and when the process ends: Locust sets a handler of
+        SIGTERM of its own, late, with a shape only after it. It ends the process from a second
+        greenlet, so that a master fires ``quitting`` twice.
         """
         for number, default in _DEFAULTS.items():
             if signal.getsignal(number) in (default, self._on_signal):  # else it is the user's
                 signal.signal(number, self._on_signal)
 
     def has_answered(self, code: int) -> None:
-        """Locust ends the process in good order, with this exit code."""
+        """Locust has the exit code and ends the process in good order."""
         self._guarded = None
-        self._answer = code
+        self._code = code
+        self._is_answered = True
 
     def end(self) -> None:
         """End the process, as far as it obeys."""
@@ -126,17 +141,29 @@ class Process:
         self._leave()
 
     def _at_exit(self) -> None:
-        if self._guarded is None:
-            return
-        self._leave()
-        self._answer = code = self._last_word()
-        self._guarded.release_workers()
-        if code:
-            logging.shutdown()
-            for stream in (sys.stdout, sys.stderr):
-                with suppress(OSError, ValueError):  # nobody may listen any more
-                    stream.flush()
-            os._exit(code)
+        if self._guarded is not None:
+            with suppress(KeyboardInterrupt):
+                self._guarded.release_workers()
+            self._leave()
+            if code := self._last_word():
+                logging.shutdown()
+                _leave_now(code)
+        self._ignore_signals()
+
+    def _ignore_signals(self) -> None:
+        """What ends is not to be ended: Python itself would die of a signal, in its last moments,
+        with another exit code."""
+        for number in _DEFAULTS:
+            if signal.getsignal(number) == self._on_signal:
+                signal.signal(number, signal.SIG_IGN)
+
+    def _forget_signals(self) -> None:
+        """Handle signals as if this process were not guarded."""
+        self.signal = None
+        if signal.getsignal(signal.SIGINT) == self._on_signal:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if signal.getsignal(signal.SIGTERM) == self._on_signal:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _leave(self) -> None:
         if self._guarded is not None:
@@ -144,18 +171,29 @@ class Process:
 
     def _last_word(self) -> int:
         """The higher one of the verdict's code and the one that somebody asked for."""
-        if self._answer is not None:
-            return self._answer
         code = self._guarded.exit_code() if self._guarded is not None else None
         return max(code or 0, self._code)
 
     def _on_signal(self, number: int, _: object) -> None:
         """Tell the main greenlet, whatever greenlet runs: a user's would print a traceback, and
-        might swallow it."""
-        if self._answer is not None:
-            os._exit(self._answer)  # Locust still waits for workers, say, but nothing is to be said
+        might swallow it.
+
+        The first time, that greenlet goes on until it yields, as all code here may rely on: a stop
+        would be begun twice, or an older verdict written after the final one.
+        """
+        comes_again = self.signal is not None
         self.signal = signal.Signals(number)
-        gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
+        if self._is_answered:
+            if comes_again:
+                _leave_now(self._code)
+            return
+        if self._guarded is None and not comes_again:
+            return
+        hub = gevent.get_hub()
+        if comes_again or gevent.getcurrent() in (hub, hub.parent):
+            _interrupt()
+        else:
+            hub.loop.run_callback(_interrupt)
 
     def _on_exception(
         self, kind: type[BaseException], error: BaseException, where: TracebackType | None
@@ -164,6 +202,24 @@ class Process:
             self._interrupted = True  # the one who pressed Ctrl-C twice needs no traceback
         else:
             self._excepthook(kind, error, where)
+
+
+@cache
+def _in_forked(what: Callable[[], None]) -> None:
+    """Call this in every process that is forked from now on."""
+    os.register_at_fork(after_in_child=what)
+
+
+def _interrupt() -> None:
+    """Ctrl-C in the main greenlet."""
+    gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
+
+
+def _leave_now(code: int) -> NoReturn:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, RuntimeError):  # nobody may listen, or it is in use
+            stream.flush()
+    os._exit(code)
 
 
 def _number(code: object) -> int:

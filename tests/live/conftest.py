@@ -144,6 +144,19 @@ def ports(free_port: Callable[[], int]) -> tuple[str, ...]:
 
 
 @pytest.fixture
+def start_worker(start: Start, ports: tuple[str, ...]) -> Start:
+    """Start a worker, in a process of its own and without the guard. Takes what `start` takes."""
+
+    def start_worker(*options: str, **more: Any) -> Run:
+        # Only a master needs the package.
+        files = {"sitecustomize.py": "import sys\nsys.modules['guard'] = None\n"}
+        return start("--worker", *ports, *options, command="plain", headless=False, files=files,
+                     env={"PYTHONPATH": "."}, **more)  # fmt: skip
+
+    return start_worker
+
+
+@pytest.fixture
 def scripted() -> str:
     """The text of the scripted locustfile, to be added to."""
     return (LOCUSTFILES / "scripted.py").read_text()

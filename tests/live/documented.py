@@ -60,6 +60,17 @@ class Promise:
         assert "does not obey" not in run.output, run.output
         return verdict
 
+    def is_left_by(self, run: Run) -> None:
+        """The same for a run that was killed, or never began: there is no final verdict."""
+        code = run.exit_code()
+        assert (code if code >= 0 else 128 - code) == self.exit_code, run.output
+        outcome = f"{run.verdict['outcome']}, not final" if run.verdict_file.exists() else "none"
+        assert outcome == self.outcome
+        assert not (outcome != "none" and run.verdict["final"])
+        assert run.verdict_lines() == []
+        assert "Traceback" not in run.output, run.output
+        assert run.left_over() == [], "processes outlived the run"
+
     @staticmethod
     def _no_event_came_twice(run: Run, tests: int) -> None:
         """The scripted locustfile says each event that it hears, and in which process."""

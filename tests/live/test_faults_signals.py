@@ -1,0 +1,300 @@
+"""Ctrl-C and SIGTERM in every phase of a run, once and again."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+
+import pytest
+
+ENDINGS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+AGAIN = pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (signal.SIGINT, signal.SIGINT),
+        (signal.SIGTERM, signal.SIGTERM),
+        (signal.SIGINT, signal.SIGTERM),
+        (signal.SIGTERM, signal.SIGINT),
+    ],
+)
+USERS = ("-u", "2", "-r", "2")
+TELLING = "rules: [p95 < 1ms for 1s]"
+"""Says ``breached at`` when there were requests, and fails the run."""
+STOPPING = "rules: [max < 500ms else stop]"
+
+INSTALLING = "import guard\n\nguard.install()\n"
+SHAPE = """
+from locust import LoadTestShape
+
+class Steps(LoadTestShape):
+    def tick(self):
+        return (2, 2)
+"""
+LONG = """
+import gevent
+
+class Long(User):
+    fixed_count = 1
+
+    @task
+    def take_long(self):
+        gevent.sleep(float(os.environ["LONG"]))
+"""
+"""A user that a stop has to wait for."""
+ENDING_BY_ITSELF = """
+@events.test_start.add_listener
+def end_soon(environment, **_):
+    def end():
+        while not environment.stats.total.num_requests:
+            gevent.sleep(0.1)
+        environment.runner.quit()
+
+    gevent.spawn(end)
+"""
+"""Ends as at the end of its run time, but not before there were requests."""
+
+
+@pytest.fixture(params=[0, 2], ids=["one process", "--processes 2"])
+def processes(request, ports):
+    """Options for a run of one process, and for one with workers."""
+    return ("--processes", str(request.param), *ports) if request.param else ()
+
+
+@pytest.fixture
+def long(scripted):
+    return scripted + LONG
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM, one process")
+@ENDINGS
+def test_one_process(start, promise, number):
+    run = start(*USERS, rules=TELLING)
+    run.says("breached at")
+    run.signal(number)
+    promise.is_kept_by(run)
+    assert run.says(f"ending because of {number.name}")
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM, `locust` and `guard.install()`")
+@ENDINGS
+def test_an_installed_guard(start, processes, scripted, promise, number):
+    run = start(
+        *USERS, *processes, rules=TELLING, command="plain", locustfile=INSTALLING + scripted
+    )
+    run.says("breached at")
+    run.signal(number)
+    promise.is_kept_by(run)
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM on a master")
+@ENDINGS
+def test_a_master(start, ports, start_worker, promise, number):
+    """On SIGTERM Locust alone fires ``quitting`` twice (S4)."""
+    master = start("--master", *ports, *USERS, rules=TELLING)
+    worker = start_worker()
+    master.says("breached at")
+    master.signal(number)
+    verdict = promise.is_kept_by(master)
+    assert "all workers were gone" not in verdict["reason"]
+    assert worker.exit_code() == 0
+    heard = [line.split()[1] for line in master.lines if line.startswith("heard ")]
+    assert heard == ["test_start", "test_stopping", "test_stop", "quitting"]
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM sent to master and workers alike")
+@ENDINGS
+def test_the_whole_group(start, ports, promise, number):
+    """As a terminal does, and systemd. The workers leave of their own accord, all at once."""
+    run = start(*USERS, "--processes", "2", *ports, rules=TELLING)
+    end_the_group(run, promise, number)
+
+
+@pytest.mark.promised("the same with a web UI")
+@ENDINGS
+def test_the_whole_group_with_a_web_ui(start, ports, free_port, promise, number):
+    web = ("--autostart", "--web-port", str(free_port()))
+    run = start(*USERS, *web, "--processes", "2", *ports, rules=TELLING, headless=False)
+    end_the_group(run, promise, number)
+
+
+def end_the_group(run, promise, number):
+    run.says("breached at")
+    os.killpg(run.process.pid, number)
+    run.exit_code()
+    # Locust's workers stop because of the signal and because the master tells them to.
+    run.lines = [line for line in run.lines if not re.match(r"heard test_stop.* in Worker", line)]
+    verdict = promise.is_kept_by(run)
+    assert "all workers were gone" not in verdict["reason"]
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM, `LoadTestShape`")
+@ENDINGS
+def test_a_shape(start, processes, scripted, promise, number):
+    """Locust alone dies of SIGTERM, without ``quitting`` (S4)."""
+    run = start(*processes, rules=TELLING, locustfile=scripted + SHAPE)
+    run.says("breached at")
+    run.signal(number)
+    promise.is_kept_by(run)
+    assert run.says("heard quitting in " + ("MasterRunner" if processes else "LocalRunner"))
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM before a test has begun, headless")
+@ENDINGS
+def test_before_the_start(start, ports, promise, number):
+    """Locust's main function does not expect Ctrl-C there."""
+    run = start("--master", *ports, "--expect-workers", "9", *USERS, rules=TELLING)
+    is_ended_before_the_start(run, promise, number)
+
+
+@pytest.mark.promised("the same with `locust` and `guard.install()`")
+@ENDINGS
+def test_before_the_start_with_an_installed_guard(start, ports, scripted, promise, number):
+    run = start("--master", *ports, "--expect-workers", "9", *USERS, rules=TELLING,
+                command="plain", locustfile=INSTALLING + scripted)  # fmt: skip
+    is_ended_before_the_start(run, promise, number)
+
+
+def is_ended_before_the_start(run, promise, number):
+    run.says("Waiting for workers to be ready")
+    run.signal(number)
+    verdict = promise.is_kept_by(run)
+    assert verdict["reason"].startswith("the run was ended before a test had begun")
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM as soon as a test starts")
+@ENDINGS
+def test_at_the_start(start, processes, promise, number):
+    run = start(*USERS, *processes, rules="rules: [p95 of /later < 1s]")
+    run.says("heard test_start in " + ("MasterRunner" if processes else "LocalRunner"))
+    run.signal(number)
+    verdict = promise.is_kept_by(run)
+    assert "had no data" in verdict["reason"]
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM while users are being spawned")
+@ENDINGS
+def test_during_the_ramp_up(start, processes, promise, number):
+    """Ctrl-C may land in the greenlet that spawns (S5)."""
+    run = start("-u", "600", "-r", "10", *processes, rules=TELLING)
+    run.says("breached at")
+    run.signal(number)
+    promise.is_kept_by(run)
+    assert "All users spawned" not in run.output
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM while the guard stops the run")
+@ENDINGS
+def test_while_the_guard_stops(start, processes, long, promise, number):
+    """A second stop would be told to all listeners again (S3)."""
+    run = start(*USERS, *processes, "-s", "30", "--slow-after", "0", rules=STOPPING,
+                locustfile=long, env={"LONG": "6"})  # fmt: skip
+    run.says("heard test_stopping")
+    run.signal(number)
+    promise.is_kept_by(run)
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM while Locust ends the run")
+@ENDINGS
+def test_while_locust_stops(start, long, promise, number):
+    """The guard waits for Locust's own stop (S3)."""
+    run = start(*USERS, "-s", "30", rules="rules: [p95 < 1ms]", locustfile=long + ENDING_BY_ITSELF,
+                env={"LONG": "6"})  # fmt: skip
+    run.says("heard test_stopping")
+    run.signal(number)
+    promise.is_kept_by(run)
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM when the test of a web UI is over")
+@ENDINGS
+def test_after_the_test_of_a_web_ui(start, free_port, promise, number):
+    run = start("--autostart", "--web-port", str(free_port()), *USERS, "--slow-after", "0",
+                rules=STOPPING, headless=False)  # fmt: skip
+    run.says("Verdict: fail")
+    run.signal(number)
+    promise.is_kept_by(run)
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM twice, while users are being waited for")
+@AGAIN
+def test_again(start, long, promise, first, second):
+    """The first waits for the users, the second for nobody."""
+    run = start(*USERS, "-s", "600", rules=TELLING, locustfile=long, env={"LONG": "600"})
+    run.says("breached at")
+    run.signal(first)
+    run.says("heard test_stopping")
+    run.signal(second)
+    promise.is_kept_by(run)
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM twice, `locust` and `guard.install()`")
+@AGAIN
+def test_again_with_an_installed_guard(start, long, promise, first, second):
+    run = start(*USERS, "-s", "600", rules=TELLING, locustfile=INSTALLING + long, command="plain",
+                env={"LONG": "600"})  # fmt: skip
+    run.says("breached at")
+    run.signal(first)
+    run.says("heard test_stopping")
+    run.signal(second)
+    promise.is_kept_by(run)
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM twice, after the guard's stop")
+@AGAIN
+def test_again_after_a_stop(start, long, promise, first, second):
+    run = start(*USERS, "-s", "600", "--slow-after", "0", rules=STOPPING, locustfile=long,
+                env={"LONG": "600"})  # fmt: skip
+    run.says("heard test_stopping")
+    run.signal(first)
+    run.says("ending because of")
+    run.signal(second)
+    promise.is_kept_by(run)
+
+
+BUSY = """
+import gevent
+
+class Busy(User):
+    @task
+    def burn(self):
+        try:
+            for _ in range(20):
+                sum(range(2000))
+                self.environment.events.request.fire(
+                    request_type="GET", name="/busy", response_time=5, response_length=0,
+                    exception=None, context={})
+        except BaseException as error:
+            print("a user caught", type(error).__name__, flush=True)
+            raise
+        gevent.sleep(0)
+"""
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM while users are busy")
+@ENDINGS
+def test_busy_users(start, scripted, promise, number):
+    """Ctrl-C lands in whatever greenlet runs, and Locust would print its traceback (S5)."""
+    run = start("-u", "20", "-r", "20", rules=TELLING, locustfile=scripted + BUSY)
+    run.says("breached at")
+    run.signal(number)
+    promise.is_kept_by(run)
+    assert "a user caught KeyboardInterrupt" not in run.output
+
+
+LAST_MOMENT = """
+import atexit, os, signal
+
+atexit.register(lambda: os.kill(os.getpid(), signal.{name}))
+"""
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM when the exit code is settled")
+@ENDINGS
+@pytest.mark.parametrize("before", [True, False])
+def test_in_the_last_moments(start, scripted, promise, number, before):
+    """Functions for the end of the process are called in reverse order. Python itself, when it has
+    called all, would die of the signal."""
+    last = LAST_MOMENT.format(name=number.name)
+    source = (last + INSTALLING if before else INSTALLING + last) + scripted
+    run = start(*USERS, "--slow-after", "0", rules=STOPPING, command="plain", locustfile=source)
+    promise.is_kept_by(run)
