@@ -164,6 +164,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         files: dict[str, str] | None = None,
         env: dict[str, str | None] | None = None,
         headless: bool = True,
+        stdin: int = subprocess.DEVNULL,
     ) -> Run:
         folder = tmp_path / f"run{len(runs)}"
         folder.mkdir()
@@ -182,7 +183,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             [*COMMANDS[command], *mode, *options],
             cwd=folder,
             env={name: value for name, value in variables.items() if value is not None},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
