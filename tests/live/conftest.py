@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -105,6 +107,28 @@ class Run:
         return [line for line in self.lines if "/guard: verdict: " in line]
 
 
+class WebUi:
+    """What people click in Locust's web UI."""
+
+    def __init__(self, port: int) -> None:
+        self.options = ("--web-host", "127.0.0.1", "--web-port", str(port))
+        self._url = f"http://127.0.0.1:{port}"
+
+    def post(self, path: str, **form: object) -> None:
+        content = urllib.parse.urlencode(form).encode()
+        with urllib.request.urlopen(f"{self._url}{path}", content, timeout=60) as answer:  # noqa: S310
+            assert answer.status == 200
+
+    def stats(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self._url}/stats/requests", timeout=60) as answer:  # noqa: S310
+            shown: dict[str, Any] = json.load(answer)
+            return shown
+
+    def requests(self) -> int:
+        """How many requests it shows."""
+        return int(self.stats()["stats"][-1]["num_requests"])
+
+
 Start = Callable[..., Run]
 
 
@@ -138,6 +162,12 @@ def ports(free_port: Callable[[], int]) -> tuple[str, ...]:
     """Options that let a master and its workers meet on a port of their own."""
     port = str(free_port())
     return ("--master-bind-port", port, "--master-port", port)
+
+
+@pytest.fixture
+def ui(free_port: Callable[[], int]) -> WebUi:
+    """A web UI, for a process that is started with its options."""
+    return WebUi(free_port())
 
 
 @pytest.fixture
