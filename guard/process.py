@@ -109,8 +109,8 @@ class Process:
             os._exit(code)
 
     def _give_up(self) -> None:
+        self._leave()  # first, because nobody may read what is said
         logger.error("the process does not obey and is ended; something keeps its event loop")
-        self._leave()
 
     def _at_exit(self) -> None:
         if self._guarded is None:
