@@ -37,15 +37,18 @@ class Run:
     process: subprocess.Popen[str]
     verdict_file: Path
     lines: list[str] = field(default_factory=list)
+    _may_read: threading.Event = field(default_factory=threading.Event)
     _news: threading.Condition = field(default_factory=threading.Condition)
 
     def __post_init__(self) -> None:
+        self._may_read.set()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
+            self._may_read.wait()
             with self._news:
                 self.lines.append(line.rstrip("\n"))
                 self._news.notify_all()
@@ -74,6 +77,20 @@ class Run:
         with open(os.devnull) as nothing:  # noqa: PTH123 - a device, not a path
             os.dup2(nothing.fileno(), self.process.stdout.fileno())
 
+    def fill_output(self) -> None:
+        """Read no more until the process has ended, and fill the pipe that it writes to."""
+        self._may_read.clear()
+        pipe = os.open(f"/proc/{self.process.pid}/fd/1", os.O_WRONLY | os.O_NONBLOCK)
+        full_since = None
+        while full_since is None or time.monotonic() - full_since < 0.5:
+            try:
+                os.write(pipe, b"filled\n")
+                full_since = None
+            except BlockingIOError:  # the reader may still have taken what it was waiting for
+                full_since = full_since or time.monotonic()
+                time.sleep(0.05)
+        os.close(pipe)
+
     def left_over(self, timeout: float = 15) -> list[str]:
         """Processes that this one started and that are still there after some time."""
         deadline = time.monotonic() + timeout
@@ -95,6 +112,7 @@ class Run:
 
     def exit_code(self, timeout: float = 90) -> int:
         code = self.process.wait(timeout)
+        self._may_read.set()
         self._reader.join(10)
         return code
 
@@ -227,6 +245,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     yield start
     for run in runs:
+        run._may_read.set()
         if run.process.poll() is None:
             run.process.terminate()
             try:
