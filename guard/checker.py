@@ -16,7 +16,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from guard.effects import Effect
 from guard.effects.console import Console
-from guard.effects.stop import stop_users
+from guard.effects.stop import seconds_to_stay, stop_users
 from guard.effects.verdict_file import VerdictFile
 from guard.engine.guard import Guard, widened
 from guard.engine.verdict import Verdict, process_exit_code
@@ -169,8 +169,7 @@ class Checker:
 
     @property
     def _ends_with_its_test(self) -> bool:
-        options, web_ui = self._environment.parsed_options, self._environment.web_ui
-        return web_ui is None or (options is not None and options.autoquit != -1)
+        return seconds_to_stay(self._environment) is not None
 
     def _on_test_start(self, **_: Any) -> None:
         if isinstance(self._environment.runner, WorkerRunner):

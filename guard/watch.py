@@ -14,7 +14,7 @@ from locust.runners import MasterRunner
 
 from guard.deadline import Deadline
 from guard.effects import Effect
-from guard.effects.stop import stop
+from guard.effects.stop import seconds_to_stay, stop
 from guard.engine.guard import Guard
 from guard.engine.judge import Transition
 from guard.engine.verdict import Verdict
@@ -277,7 +277,8 @@ class Watch:
         if self._process is None:
             self._deadline.begin()
         else:
-            self._deadline.enforce(self._process.end_at_once)
+            stay = seconds_to_stay(self._environment) or 0
+            self._deadline.enforce(self._process.end_at_once, stay)
 
     def _stop_now(self) -> None:
         # Not left to the next tick: where the guard itself failed there is none.

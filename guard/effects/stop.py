@@ -24,7 +24,7 @@ def stop(environment: Environment, spawner: gevent.Greenlet[..., Any] | None = N
         environment: The environment whose test is to be stopped.
         spawner: The greenlet that spawns its users, while it does.
     """
-    runner, web_ui, options = environment.runner, environment.web_ui, environment.parsed_options
+    runner, web_ui = environment.runner, environment.web_ui
     if runner is None:
         return
     if isinstance(runner, MasterRunner):
@@ -36,10 +36,21 @@ def stop(environment: Environment, spawner: gevent.Greenlet[..., Any] | None = N
         _Stopping(runner).do("quit")
         return
     _Stopping(runner).do("stop")
-    if options is not None and options.autostart and options.autoquit != -1:
-        gevent.sleep(options.autoquit)
+    stay = seconds_to_stay(environment)
+    if stay is not None:
+        gevent.sleep(stay)
         runner.quit()
         web_ui.stop()
+
+
+def seconds_to_stay(environment: Environment) -> float | None:
+    """How long the process stays once a test is over; None for one that does not end with it."""
+    options = environment.parsed_options
+    if environment.web_ui is None:
+        return 0.0
+    if options is None or not options.autostart or options.autoquit == -1:
+        return None
+    return float(options.autoquit)
 
 
 def stop_users(runner: Runner) -> None:
