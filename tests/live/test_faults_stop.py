@@ -239,3 +239,15 @@ def test_a_bad_deadline_is_refused(start, text):
     assert run.lines[-1].endswith(expected)
     assert "Traceback" not in run.output
     assert not run.verdict_file.exists()
+
+
+@pytest.mark.promised("`--autoquit` waits for longer than a stop may take")
+def test_autoquit_after_the_deadline(start, ui, promise):
+    """The test has ended in time, and the process stays for as long as it was told to."""
+    run = start(
+        *("--autostart", "--autoquit", "16", *ui.options, "-u", "2", *SLOW, *DEADLINE),
+        rules=STOP,
+        headless=False,
+    )
+    promise.is_kept_by(run)
+    assert "does not obey" not in run.output
