@@ -32,7 +32,7 @@ def test_statistics_cleared(start, ports, ui, promise, processes):
         rules="rules: [requests > 0, failures < 1 over 6s else warn, rps > 0 else warn]",
         headless=False,
     )
-    run.says("All users spawned")
+    run.says("guarding by")  # so the web UI is up
     until(lambda: ui.requests() >= 200)
     ui.post("/stats/reset")
     run.says("breached at")
@@ -54,7 +54,8 @@ def test_users_changed_in_the_ui(start, ports, ui, promise, processes):
         rules="rules: [requests > 100, users < 5 else warn]",
         headless=False,
     )
-    run.says("All users spawned")
+    run.says("guarding by")  # so the web UI is up
+    until(lambda: ui.stats()["state"] == "running")
     ui.post("/swarm", user_count=6, spawn_rate=10)
     run.says("breached at")
     ui.post("/swarm", user_count=1, spawn_rate=10)
