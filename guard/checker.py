@@ -16,7 +16,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from guard.effects import Effect
 from guard.effects.console import Console
-from guard.effects.stop import POLL, stop_users
+from guard.effects.stop import POLL, seconds_to_stay, stop_users
 from guard.effects.verdict_file import VerdictFile
 from guard.engine.guard import Guard, widened
 from guard.engine.verdict import Verdict, process_exit_code
@@ -77,7 +77,7 @@ class Checker:
         events = environment.events
         events.test_start.add_listener(self._on_test_start)
         events.spawning_complete.add_listener(self._on_spawning_complete)
-        events.test_stopping.add_listener(self._on_test_stopping)
+        events.test_stopping.add_listener(self.on_test_stopping)
         events.test_stop.add_listener(self._on_test_stop)
         events.quitting.add_listener(self._on_first_quitting)
         events.quit.add_listener(self._on_quit)
@@ -99,6 +99,16 @@ class Checker:
         if self._watch is not None:
             self._watch.close()
         return self.verdict
+
+    def on_test_stopping(self, **_: Any) -> None:
+        """Note that users are being stopped. Later calls change nothing."""
+        if self._watch is None:
+            return
+        runner = self._environment.runner
+        # Ctrl-C in a terminal goes to the workers too, which then leave of their own accord.
+        if isinstance(runner, MasterRunner) and runner.worker_count == 0 and not self._is_quitting:
+            self._watch.workers_gone()
+        self._watch.load_ended()
 
     def on_quitting(self) -> None:
         """Conclude and set the exit code."""
@@ -172,8 +182,7 @@ class Checker:
 
     @property
     def _ends_with_its_test(self) -> bool:
-        options, web_ui = self._environment.parsed_options, self._environment.web_ui
-        return web_ui is None or (options is not None and options.autoquit != -1)
+        return seconds_to_stay(self._environment) is not None
 
     def _on_test_start(self, **_: Any) -> None:
         if isinstance(self._environment.runner, WorkerRunner):
@@ -191,15 +200,6 @@ class Checker:
     def _on_spawning_complete(self, **_: Any) -> None:
         if self._watch is not None:
             self._watch.ramped_up()
-
-    def _on_test_stopping(self, **_: Any) -> None:
-        if self._watch is None:
-            return
-        runner = self._environment.runner
-        # Ctrl-C in a terminal goes to the workers too, which then leave of their own accord.
-        if isinstance(runner, MasterRunner) and runner.worker_count == 0 and not self._is_quitting:
-            self._watch.workers_gone()
-        self._watch.load_ended()
 
     def _on_test_stop(self, **_: Any) -> None:
         if self._watch is None:

@@ -30,8 +30,9 @@ class Deadline:
         if self._greenlet is None:
             self._greenlet = gevent.spawn_later(self.seconds, self._overdue)
 
-    def enforce(self, end_process: Callable[[], None]) -> None:
-        """The same, and call this in a thread of its own, some seconds after the deadline.
+    def enforce(self, end_process: Callable[[], None], stay: float) -> None:
+        """The same, and call this in a thread of its own, some seconds after the deadline and those
+        for which the process is to stay when the test is over.
 
         Where code that never yields holds the event loop, no greenlet has a turn any more, and a
         signal's handler neither.
@@ -43,7 +44,7 @@ class Deadline:
         sleep = get_original("time", "sleep")
 
         def wait() -> None:
-            sleep(self.seconds + GRACE)
+            sleep(self.seconds + stay + GRACE)
             end_process()
 
         get_original("_thread", "start_new_thread")(wait, ())

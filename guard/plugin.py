@@ -37,6 +37,7 @@ def install() -> None:
     _process()
     locust.events.init_command_line_parser.add_listener(_add_options)
     locust.events.init.add_listener(_on_init)
+    locust.events.test_stopping.add_listener(_on_test_stopping)
     locust.events.quitting.add_listener(_on_quitting)
 
 
@@ -191,6 +192,14 @@ def _shown(path: Path) -> Path:
 def _refuse(message: str) -> NoReturn:
     print(message, file=sys.stderr)
     sys.exit(BAD_RULES)
+
+
+def _on_test_stopping(environment: Environment, **_: Any) -> None:
+    """Called before the listeners of the locustfile: while they take their time, a guard that did
+    not know of the stop might begin another one."""
+    checker = getattr(environment, "guard", None)
+    if isinstance(checker, Checker):
+        checker.on_test_stopping()
 
 
 def _on_quitting(environment: Environment, **_: Any) -> None:

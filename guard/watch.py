@@ -14,7 +14,7 @@ from locust.runners import MasterRunner
 
 from guard.deadline import Deadline
 from guard.effects import Effect
-from guard.effects.stop import stop
+from guard.effects.stop import seconds_to_stay, stop
 from guard.engine.guard import Guard
 from guard.engine.judge import Transition
 from guard.engine.verdict import Verdict
@@ -155,8 +155,10 @@ class Watch:
     def fail(self, error: Exception) -> str:
         """Make the outcome an error and stop the run. Returns the reason."""
         if self._guard.failure is None:
-            logger.critical("the guard itself failed", exc_info=error)
             running = self._load_ended_at is None
+            if running:
+                self._begin_deadline()
+            logger.critical("the guard itself failed", exc_info=error)
             self._guard.fail(f"{type(error).__name__}: {error}", self._now(), running=running)
             gevent.spawn(self._stop)
         return str(self._guard.failure)
@@ -225,6 +227,8 @@ class Watch:
         if self._load_ended_at is not None:
             return  # newer counts than these may have been judged while others had their turn
         transitions = self._guard.tick(snapshot, now, self._go_on)
+        if self._guard.stop is not None:
+            self._begin_deadline()  # what is said from here on may block: nobody reads the output
         is_time = now - self._refreshed_at >= REFRESH
         if transitions or is_time:
             verdict = self._verdict(self._go_on)
@@ -266,11 +270,15 @@ class Watch:
 
     def _begin_to_stop(self) -> None:
         self._stop_requested = True
+        self._begin_deadline()
+        gevent.spawn(self._stop_now)
+
+    def _begin_deadline(self) -> None:
         if self._process is None:
             self._deadline.begin()
         else:
-            self._deadline.enforce(self._process.end_at_once)
-        gevent.spawn(self._stop_now)
+            stay = seconds_to_stay(self._environment) or 0
+            self._deadline.enforce(self._process.end_at_once, stay)
 
     def _stop_now(self) -> None:
         # Not left to the next tick: where the guard itself failed there is none.

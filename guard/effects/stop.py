@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import gevent
 from gevent.event import Event
 from locust.env import Environment
-from locust.runners import STATE_CLEANUP, LocalRunner, MasterRunner, Runner
+from locust.runners import STATE_CLEANUP, STATE_STOPPING, LocalRunner, MasterRunner, Runner
 
 PATIENCE = 5.0
 """Seconds, after ``--stop-timeout``, for which a stop of Locust's own is waited for."""
@@ -27,7 +27,7 @@ def stop(environment: Environment, spawner: gevent.Greenlet[..., Any] | None = N
         environment: The environment whose test is to be stopped.
         spawner: The greenlet that spawns its users, while it does.
     """
-    runner, web_ui, options = environment.runner, environment.web_ui, environment.parsed_options
+    runner, web_ui = environment.runner, environment.web_ui
     if runner is None:
         return
     if isinstance(runner, MasterRunner):
@@ -36,21 +36,31 @@ def stop(environment: Environment, spawner: gevent.Greenlet[..., Any] | None = N
         _end(getattr(web_ui, "_swarm_greenlet", None))
     stop_users(runner)
     if web_ui is None:
-        runner.quit()
+        _Stopping(runner).do("quit")
         return
-    runner.stop()
-    if options is not None and options.autostart and options.autoquit != -1:
-        gevent.sleep(options.autoquit)
+    _Stopping(runner).do("stop")
+    stay = seconds_to_stay(environment)
+    if stay is not None:
+        gevent.sleep(stay)
         runner.quit()
         web_ui.stop()
+
+
+def seconds_to_stay(environment: Environment) -> float | None:
+    """How long the process stays once a test is over; None for one that does not end with it."""
+    options = environment.parsed_options
+    if environment.web_ui is None:
+        return 0.0
+    if options is None or not options.autostart or options.autoquit == -1:
+        return None
+    return float(options.autoquit)
 
 
 def stop_users(runner: Runner) -> None:
     """Stop the users of this process and wait for them; not twice at a time.
 
     A ``LocalRunner`` that is told to stop while it is stopping fires ``test_stopping`` and
-    ``test_stop`` again. A master is not: it begins with its workers, and knows by itself that it
-    is stopping.
+    ``test_stop`` again. A master is not told here: it begins with its workers.
     """
     if not isinstance(runner, LocalRunner):
         return
@@ -63,34 +73,47 @@ def stop_users(runner: Runner) -> None:
     while runner.state == STATE_CLEANUP and polls:
         polls -= 1
         gevent.sleep(POLL)
-    _Stopping(runner).do()
+    _Stopping(runner).do("stop")
 
 
 class _Stopping:
     """A stop under way. It stands in for the runner's ``stop``: another stop, by the end of the run
-    time say, waits for this one."""
+    time say, waits for this one. Locust knows that it is stopping only once the listeners of
+    ``test_stopping`` have returned."""
 
-    def __init__(self, runner: LocalRunner) -> None:
+    def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._greenlet = gevent.getcurrent()
+        self._stop = runner.stop
+        self._own = vars(runner).get("stop")  # somebody else may have replaced it
+        self._has_begun = False
         self._done = Event()
 
-    def do(self) -> None:
-        runner = self._runner
-        stop = runner.stop
-        own = vars(runner).get("stop")  # somebody else may have replaced it
-        runner.stop = self  # type: ignore[method-assign]  # taken back below
+    def do(self, how: Literal["stop", "quit"]) -> None:
+        self._runner.stop = self  # type: ignore[method-assign]  # taken back below
         try:
-            stop()
+            getattr(self._runner, how)()  # ``quit`` calls ``stop``
         finally:
-            del runner.stop
-            if own is not None:
-                runner.stop = own  # type: ignore[method-assign]  # as it was
-            self._done.set()
+            self._end()
 
-    def __call__(self) -> None:
-        if gevent.getcurrent() is not self._greenlet:  # which is in a listener of this stop
-            self._done.wait()
+    def __call__(self, **options: Any) -> None:
+        if gevent.getcurrent() is not self._greenlet:
+            if self._runner.state != STATE_STOPPING:  # else a master knows, and returns at once
+                self._done.wait()
+        elif not self._has_begun:  # else a listener of this stop is asking for another one
+            self._has_begun = True
+            try:
+                self._stop(**options)
+            finally:
+                self._end()
+
+    def _end(self) -> None:
+        if self._done.is_set():
+            return
+        del self._runner.stop
+        if self._own is not None:
+            self._runner.stop = self._own  # type: ignore[method-assign]  # as it was
+        self._done.set()
 
 
 def _end(greenlet: object) -> None:

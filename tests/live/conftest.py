@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,15 +38,18 @@ class Run:
     process: subprocess.Popen[str]
     verdict_file: Path
     lines: list[str] = field(default_factory=list)
+    _may_read: threading.Event = field(default_factory=threading.Event)
     _news: threading.Condition = field(default_factory=threading.Condition)
 
     def __post_init__(self) -> None:
+        self._may_read.set()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
+            self._may_read.wait()
             with self._news:
                 self.lines.append(line.rstrip("\n"))
                 self._news.notify_all()
@@ -75,6 +80,20 @@ class Run:
         with open(os.devnull) as nothing:  # noqa: PTH123 - a device, not a path
             os.dup2(nothing.fileno(), self.process.stdout.fileno())
 
+    def fill_output(self) -> None:
+        """Read no more until the process has ended, and fill the pipe that it writes to."""
+        self._may_read.clear()
+        pipe = os.open(f"/proc/{self.process.pid}/fd/1", os.O_WRONLY | os.O_NONBLOCK)
+        full_since = None
+        while full_since is None or time.monotonic() - full_since < 0.5:
+            try:
+                os.write(pipe, b"filled\n")
+                full_since = None
+            except BlockingIOError:  # the reader may still have taken what it was waiting for
+                full_since = full_since or time.monotonic()
+                time.sleep(0.05)
+        os.close(pipe)
+
     def left_over(self, timeout: float = 15) -> list[str]:
         """Processes that this one started and that are still there after some time."""
         deadline = time.monotonic() + timeout
@@ -96,6 +115,7 @@ class Run:
 
     def exit_code(self, timeout: float = 90) -> int:
         code = self.process.wait(timeout)
+        self._may_read.set()
         self._reader.join(10)
         return code
 
@@ -106,6 +126,28 @@ class Run:
     def verdict_lines(self) -> list[str]:
         """The log lines in which the verdict is told: there must be one."""
         return [line for line in self.lines if "/guard: verdict: " in line]
+
+
+class WebUi:
+    """What people click in Locust's web UI."""
+
+    def __init__(self, port: int) -> None:
+        self.options = ("--web-host", "127.0.0.1", "--web-port", str(port))
+        self._url = f"http://127.0.0.1:{port}"
+
+    def post(self, path: str, **form: object) -> None:
+        content = urllib.parse.urlencode(form).encode()
+        with urllib.request.urlopen(f"{self._url}{path}", content, timeout=60) as answer:  # noqa: S310
+            assert answer.status == 200
+
+    def stats(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self._url}/stats/requests", timeout=60) as answer:  # noqa: S310
+            shown: dict[str, Any] = json.load(answer)
+            return shown
+
+    def requests(self) -> int:
+        """How many requests it shows."""
+        return int(self.stats()["stats"][-1]["num_requests"])
 
 
 Start = Callable[..., Run]
@@ -157,6 +199,12 @@ def start_worker(start: Start, ports: tuple[str, ...]) -> Start:
 
 
 @pytest.fixture
+def ui(free_port: Callable[[], int]) -> WebUi:
+    """A web UI, for a process that is started with its options."""
+    return WebUi(free_port())
+
+
+@pytest.fixture
 def scripted() -> str:
     """The text of the scripted locustfile, to be added to."""
     return (LOCUSTFILES / "scripted.py").read_text()
@@ -182,6 +230,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         env: dict[str, str | None] | None = None,
         headless: bool = True,
         with_plugins: bool = False,
+        stdin: int = subprocess.DEVNULL,
     ) -> Run:
         folder = tmp_path / f"run{len(runs)}"
         folder.mkdir()
@@ -203,7 +252,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             [*COMMANDS[command], *mode, *options],
             cwd=folder,
             env={name: value for name, value in variables.items() if value is not None},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -217,6 +266,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     yield start
     for run in runs:
+        run._may_read.set()
         if run.process.poll() is None:
             run.process.terminate()
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,22 +35,26 @@ class Promise:
     exit_code: int
     outcome: str
 
-    def is_kept_by(self, run: Run, tests: int = 1) -> dict[str, Any]:
+    def is_kept_by(self, run: Run, tests: int = 1, raised: str | None = None) -> dict[str, Any]:
         """Wait for the end of the run and look at all that it left. Gives the verdict.
 
         Args:
             run: The process that is guarded.
             tests: How many load tests it ran; the promise is about the last.
+            raised: Text of an exception whose tracebacks, of which there must be one, are no fault
+                of the guard's.
         """
+        self.is_said_by(run, tests, raised)
+        return self.is_filed_by(run)
+
+    def is_filed_by(self, run: Run) -> dict[str, Any]:
+        """The part of a process whose output nobody reads: its exit code and its verdict file."""
         assert run.exit_code() == self.exit_code, run.output
         verdict = run.verdict
         assert verdict.keys() == KEYS
         assert (verdict["outcome"], verdict["final"]) == (self.outcome, True), verdict["reason"]
         assert verdict["stopped"] is self.stopped, verdict["reason"]
         assert (verdict["stopped_at"] is not None) is self.stopped
-        assert "Traceback" not in run.output, run.output
-        assert len(run.verdict_lines()) == tests, run.output
-        self._no_event_came_twice(run, tests)
         assert run.left_over() == [], "processes outlived the run"
         return verdict
 
@@ -71,6 +76,18 @@ class Promise:
         assert "Traceback" not in run.output, run.output
         assert run.left_over() == [], "processes outlived the run"
 
+    def is_said_by(self, run: Run, tests: int = 1, raised: str | None = None) -> None:
+        """The part of a process that can write no file: its exit code and its output."""
+        assert run.exit_code() == self.exit_code, run.output
+        lines = run.verdict_lines()
+        assert len(lines) == tests, run.output
+        assert f": verdict: {self.outcome}: " in lines[-1], run.output
+        tracebacks = _tracebacks(run.lines)
+        assert all(raised is not None and raised in end for end in tracebacks), run.output
+        assert raised is None or tracebacks, f"{raised!r} was not raised:\n{run.output}"
+        self._no_event_came_twice(run, tests)
+        assert run.left_over() == [], "processes outlived the run"
+
     @staticmethod
     def _no_event_came_twice(run: Run, tests: int) -> None:
         """The scripted locustfile says each event that it hears, and in which process."""
@@ -78,6 +95,16 @@ class Promise:
         for line, times in heard.items():
             expected = 1 if "quit" in line else tests
             assert times <= expected, f"{line!r} {times} times:\n{run.output}"
+
+
+def _tracebacks(output: Sequence[str]) -> list[str]:
+    """What was raised, by the last line of each traceback."""
+    lines = iter(output)
+    return [
+        next((end for end in lines if not end.startswith(" ")), "")
+        for line in lines
+        if "Traceback" in line
+    ]
 
 
 def promises() -> dict[str, Promise]:

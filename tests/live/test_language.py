@@ -103,7 +103,7 @@ rules:
 
 @MODES
 def test_metrics_of_the_run(run, workers):
-    """The same rules hold with workers and without; each metric has been read."""
+    """The same rules hold with workers and without; each metric has been read (N10)."""
     locustfile = shop("self.ask('GET', '/', 50, size=5000)", "sum(range(100_000))")
     process = run(workers, "-t", "12s", locustfile=locustfile, rules=f"""
 rules:
@@ -160,6 +160,7 @@ rules: [silence < 5s else stop, p95 < 1s]
 
 @MODES
 def test_exceptions_of_user_code(run, workers):
+    """They are no failed requests, and Locust keeps them apart (N9)."""
     locustfile = shop("self.ask('GET', '/', 50)", "raise KeyError('no such basket')")
     process = run(workers, "-t", "60s", locustfile=locustfile, rules="""
 rules: [exceptions < 10 else stop]
@@ -213,3 +214,50 @@ rules:
     assert process.exit_code() == 0, process.output
     assert [rule["outcome"] for rule in process.verdict["rules"]] == ["pass"] * 3
     assert process.verdict["rules"][1]["breached_at"] is not None
+
+
+ODD_NAMES = [
+    "/item/[id]",
+    "/search?q=a*b",
+    "my basket",
+    "/caf\u00e9/\u6771\u4eac",
+    "say \"hi\" & 'bye'",
+]
+
+
+@MODES
+def test_odd_names_of_requests(run, workers):
+    """Brackets, question marks, spaces, quotes and Unicode stand for themselves (N8), and a rule
+    that looks for a name that nobody uses adds no line to Locust's report (N7)."""
+    locustfile = shop(f"for name in {ODD_NAMES!r}: self.ask('GET', name, 50)")
+    process = run(workers, "-t", "9s", locustfile=locustfile, rules="""
+rules:
+  - max of /item/[id] < 1s
+  - max of /search?q=* < 1s
+  - max of "my basket" < 1s
+  - max of GET /caf\u00e9/\u6771\u4eac < 1s
+  - max of "say \\"hi\\" & 'bye'" < 1s
+  - check: max of /nowhere < 1s
+    no_data: pass
+  - max of /item/i < 1s no_data pass
+""")  # fmt: skip
+    assert process.exit_code() == 0, process.output
+    *odd, nowhere, bracket = process.verdict["rules"]
+    assert [rule["value"] for rule in odd] == [50] * 5
+    assert (nowhere["value"], bracket["value"]) == (None, None)
+    report = process.output[: process.output.index("Verdict: ")]
+    assert "GET      /nowhere" not in report
+
+
+@MODES
+def test_requests_without_a_response_time(run, workers):
+    """They count as requests, and in no percentile (N6). Response times are rounded as Locust
+    rounds them: 1234 ms is 1200 ms (N5)."""
+    locustfile = shop("for ms in (None, None, 1234): self.ask('GET', '/', ms)")
+    process = run(workers, "-t", "9s", locustfile=locustfile, rules="""
+rules: [p1 >= 1200ms, p1 <= 1200ms, max >= 1234ms, requests > 0]
+""")  # fmt: skip
+    assert process.exit_code() == 0, process.output
+    low, high, largest, requests = process.verdict["rules"]
+    assert (low["value"], high["value"], largest["value"]) == (1200, 1200, 1234)
+    assert requests["value"] > 2

@@ -1,0 +1,253 @@
+"""Stopping: at a bad moment, twice, by two at a time, or without end."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+STOP = "rules: [max < 500ms else stop]"
+TWO_RULES = "rules: [max < 500ms else stop, p95 < 400ms else stop]"
+SLOW = ("--slow-after", "0")
+STANDALONE_AND_MASTER = pytest.mark.parametrize(
+    "processes", [(), ("--processes", "2")], ids=["standalone", "master"]
+)
+
+
+@STANDALONE_AND_MASTER
+@pytest.mark.promised("the stop comes while users are being spawned, headless")
+def test_while_spawning(start, ports, promise, processes):
+    run = start("-u", "600", "-r", "10", "-t", "120s", *SLOW, *processes, *ports, rules=STOP)
+    promise.is_kept_by(run)
+    assert "All users spawned" not in run.output
+
+
+@STANDALONE_AND_MASTER
+@pytest.mark.promised("the stop comes while users are being spawned, web UI")
+def test_while_spawning_with_a_web_ui(start, ports, ui, promise, processes):
+    """A master alone would go on to spawn users after it has been stopped."""
+    run = start(
+        *("--autostart", *ui.options, "-u", "600", "-r", "10", *SLOW, *processes, *ports),
+        rules=STOP,
+        headless=False,
+    )
+    run.says("Verdict: fail")  # a master says it after two more reports of its workers
+    stats = ui.stats()
+    assert (stats["user_count"], stats["state"]) == (0, "stopped")
+    run.signal(signal.SIGTERM)
+    promise.is_kept_by(run)
+
+
+STOPS_SLOWLY = """
+import gevent, logging
+from gevent.event import Event
+
+said = Event()
+
+class Listens(logging.Handler):
+    def emit(self, record):
+        if "{awaited}" in record.getMessage():
+            said.set()
+
+@events.init.add_listener
+def listen(**_):
+    for name in ("locust", "guard"):
+        logging.getLogger(name).addHandler(Listens())
+
+def on_stop(self):
+    said.wait()
+    gevent.sleep(1)
+
+Scripted.on_stop = on_stop
+"""
+
+
+@pytest.mark.promised("the run time is over while the guard stops the run")
+def test_with_the_end_of_the_run_time(start, scripted, promise):
+    """Locust alone would fire ``test_stopping`` and ``test_stop`` twice (S3)."""
+    text = scripted + STOPS_SLOWLY.format(awaited="--run-time limit reached")
+    run = start("-u", "2", "-t", "8s", "--stop-timeout", "60", *SLOW, rules=STOP, locustfile=text)
+    promise.is_kept_by(run)
+    assert run.says("--run-time limit reached")
+
+
+LISTENER_YIELDS = """
+@events.test_stopping.add_listener
+def take_time(**_):
+    time.sleep(6)
+"""
+
+
+@STANDALONE_AND_MASTER
+@pytest.mark.promised("a rule breaks while listeners of `test_stopping` take their time")
+def test_with_a_slow_listener(start, scripted, ports, promise, processes):
+    """Users go on meanwhile; what they do is not judged any more (S3)."""
+    rules = "rules: [requests > 0, users < 1 for 9s else stop]"
+    text = LISTENER_YIELDS.replace("@events", "import time\nfrom locust import events\n\n@events")
+    run = start("-u", "1", "-t", "6s", *processes, *ports, rules=rules, locustfile=text + scripted)
+    stop = promise.is_kept_by(run)["rules"][1]
+    assert stop["breached_at"] is None
+
+
+@pytest.mark.promised("somebody presses Stop while the guard stops the run")
+def test_with_the_button(start, scripted, ui, promise):
+    """The same with a web UI (S3)."""
+    text = (
+        scripted
+        + STOPS_SLOWLY.format(awaited="the button")
+        + """
+@events.init.add_listener
+def announce(web_ui, **_):
+    @web_ui.app.before_request
+    def say():
+        from flask import request
+        if request.path == "/stop":
+            logging.getLogger("locust").info("the button")
+"""
+    )
+    run = start(
+        *("--autostart", *ui.options, "-u", "2", "--stop-timeout", "60", *SLOW),
+        rules=STOP,
+        locustfile=text,
+        headless=False,
+    )
+    run.says("heard test_stopping")
+    ui.post("/stop")
+    run.says("Verdict: fail")
+    run.signal(signal.SIGTERM)
+    promise.is_kept_by(run)
+
+
+@STANDALONE_AND_MASTER
+@pytest.mark.promised("two rules stop the run in the same evaluation")
+def test_by_two_rules(start, ports, promise, processes):
+    run = start("-u", "2", "-r", "2", "-t", "60s", *SLOW, *processes, *ports, rules=TWO_RULES)
+    verdict = promise.is_kept_by(run)
+    first, second = verdict["rules"]
+    assert first["breached_at"] == second["breached_at"] == verdict["stopped_at"]
+    assert "max was 900 ms" in verdict["reason"]
+    assert "p95 < 400ms" in verdict["reason"]
+    assert sum("stopping the run: " in line for line in run.lines) == 1
+
+
+SHAPE_ENDS = """
+import gevent
+from locust import LoadTestShape
+
+class Short(LoadTestShape):
+    stopping = False
+
+    def tick(self):
+        return None if Short.stopping else (2, 10)
+
+@events.test_stopping.add_listener
+def end_the_shape(environment, **_):
+    if environment.guard.verdict is not None:
+        Short.stopping = True
+        gevent.sleep(3)
+"""
+
+
+@STANDALONE_AND_MASTER
+@pytest.mark.promised("a shape ends while two rules stop the run")
+def test_with_the_end_of_a_shape(start, scripted, ports, promise, processes):
+    """Locust alone would fire ``test_stopping`` and ``test_stop`` twice (S3)."""
+    run = start(*SLOW, *processes, *ports, rules=TWO_RULES, locustfile=scripted + SHAPE_ENDS)
+    promise.is_kept_by(run)
+    assert run.says("Shape test stopping")
+
+
+SLEEPS_IN_ON_STOP = """
+import gevent
+
+def on_stop(self):
+    gevent.sleep(10_000)
+
+Scripted.on_stop = on_stop
+"""
+LISTENER_SLEEPS = """
+import gevent
+from locust.runners import WorkerRunner
+
+@events.test_stop.add_listener
+def sleep(environment, **_):
+    if not isinstance(environment.runner, WorkerRunner):
+        gevent.sleep(10_000)
+"""
+LISTENER_BLOCKS = LISTENER_SLEEPS.replace("gevent.sleep(10_000)", "while True: pass")
+NEVER_YIELDS_IN_ON_STOP = SLEEPS_IN_ON_STOP.replace("gevent.sleep(10_000)", "while True: pass")
+DEADLINE = ("--guard-stop-deadline", "2s")
+
+
+@pytest.mark.parametrize(
+    ("hangs", "processes"),
+    [
+        pytest.param(SLEEPS_IN_ON_STOP, [], id="on_stop"),
+        pytest.param(LISTENER_SLEEPS, [], id="listener of test_stop"),
+        pytest.param(LISTENER_SLEEPS, ["--processes", "2"], id="master"),
+    ],
+)
+@pytest.mark.promised("the stop never ends: `on_stop` or a listener waits for ever")
+def test_a_stop_that_hangs(start, scripted, ports, promise, hangs, processes):  # noqa: PLR0917 - a table
+    """Locust would wait, on a master for a minute (S6), and then for ever."""
+    options = ("-u", "2", "-r", "2", "-t", "120s", *SLOW, *processes, *ports, *DEADLINE)
+    run = start(*options, rules=STOP, locustfile=scripted + hangs)
+    promise.is_kept_by(run)
+    assert run.says("the test has not ended within 2s; its verdict is left as it stands")
+
+
+@pytest.mark.parametrize(
+    ("hangs", "processes"),
+    [
+        pytest.param(NEVER_YIELDS_IN_ON_STOP, [], id="on_stop"),
+        pytest.param(LISTENER_BLOCKS, ["--processes", "2"], id="master"),
+    ],
+)
+@pytest.mark.promised("the stop never ends: `on_stop` or a listener never yields")
+def test_a_stop_that_keeps_the_event_loop(start, scripted, ports, promise, hangs, processes):  # noqa: PLR0917 - a table
+    """No greenlet has a turn any more, and no handler of a signal (S6)."""
+    options = ("-u", "2", "-r", "2", "-t", "120s", *SLOW, *processes, *ports, *DEADLINE)
+    run = start(*options, rules=STOP, locustfile=scripted + hangs)
+    promise.is_kept_by(run)
+    assert run.says("the process does not obey and is ended; something keeps its event loop")
+
+
+@pytest.mark.promised("the stop never ends, web UI")
+def test_a_stop_that_hangs_with_a_web_ui(start, scripted, ui, promise):
+    """The first SIGTERM ends the run in good order, which waits for the stop (S6)."""
+    run = start(
+        *("--autostart", *ui.options, "-u", "2", *SLOW, *DEADLINE),
+        rules=STOP,
+        locustfile=scripted + SLEEPS_IN_ON_STOP,
+        headless=False,
+    )
+    run.says("Verdict: fail")
+    assert run.verdict["final"] is True
+    assert ui.stats()["state"] == "cleanup"  # so it still answers
+    run.signal(signal.SIGTERM)
+    run.says("ending because of SIGTERM")
+    run.signal(signal.SIGTERM)
+    promise.is_kept_by(run)
+
+
+@pytest.mark.parametrize("text", ["soon", "1h30", ""])
+def test_a_bad_deadline_is_refused(start, text):
+    """Said in one line with what to write, before anything starts."""
+    run = start("--guard-stop-deadline", text, rules=STOP)
+    assert run.exit_code() == 2
+    expected = f"argument --guard-stop-deadline: '{text}' is no time; write 90s or 5m"
+    assert run.lines[-1].endswith(expected)
+    assert "Traceback" not in run.output
+    assert not run.verdict_file.exists()
+
+
+@pytest.mark.promised("`--autoquit` waits for longer than a stop may take")
+def test_autoquit_after_the_deadline(start, ui, promise):
+    """The test has ended in time, and the process stays for as long as it was told to."""
+    run = start(
+        *("--autostart", "--autoquit", "16", *ui.options, "-u", "2", *SLOW, *DEADLINE),
+        rules=STOP,
+        headless=False,
+    )
+    promise.is_kept_by(run)
+    assert "does not obey" not in run.output
