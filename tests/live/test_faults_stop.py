@@ -235,7 +235,7 @@ def test_a_bad_deadline_is_refused(start, text):
     """Said in one line with what to write, before anything starts."""
     run = start("--guard-stop-deadline", text, rules=STOP)
     assert run.exit_code() == 2
-    expected = f"argument --guard-stop-deadline: '{text}' is no time; write 90s or 5m"
+    expected = f"argument --guard-stop-deadline: '{text}' is no time to wait; write e.g. 90s or 5m"
     assert run.lines[-1].endswith(expected)
     assert "Traceback" not in run.output
     assert not run.verdict_file.exists()

@@ -26,7 +26,7 @@ def test_processes(start, scripted, ports, promise, command):
                 locustfile=INSTALL + scripted)  # fmt: skip
     promise.is_kept_in_good_order_by(run)
     assert sum("guarding by" in line for line in run.lines) == 1
-    assert sum("heard test_stop in WorkerRunner" in line for line in run.lines) == 2
+    assert run.output.count("heard test_stop in WorkerRunner") == 2, run.output
 
 
 @pytest.mark.promised("headless, master and workers started apart")
