@@ -16,7 +16,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from guard.effects import Effect
 from guard.effects.console import Console
-from guard.effects.stop import POLL, seconds_to_stay, stop_users
+from guard.effects.stop import seconds_to_stay, stop_users
 from guard.effects.verdict_file import VerdictFile
 from guard.engine.guard import Guard, widened
 from guard.engine.verdict import Verdict, process_exit_code
@@ -83,6 +83,13 @@ class Checker:
         events.quit.add_listener(self._on_quit)
 
     @property
+    def stop_deadline(self) -> float:
+        """Seconds that a test may take to end."""
+        if self._stop_deadline is not None:
+            return self._stop_deadline
+        return (self._environment.stop_timeout or 0) + WAIT_FOR_WORKERS
+
+    @property
     def verdict(self) -> Verdict | None:
         """The verdict on the current or last test as it stands; None before the first test."""
         return self._watch.verdict if self._watch else None
@@ -108,19 +115,17 @@ class Checker:
         # Ctrl-C in a terminal goes to the workers too, which then leave of their own accord.
         if isinstance(runner, MasterRunner) and runner.worker_count == 0 and not self._is_quitting:
             self._watch.workers_gone()
-        self._watch.load_ended()
+        self._watch.stopping()
 
     def on_quitting(self) -> None:
         """Conclude and set the exit code."""
         runner = self._environment.runner
         if runner is not None:
             stop_users(runner)  # as a master does by itself, so that the totals are final
-        if self._watch is None:
-            if self._environment.web_ui is not None:
-                return  # nobody started a test
-            self._watch = self._new_watch()
-        self._watch.conclude()
-        self._environment.process_exit_code = self.exit_code()
+        self._expect_a_test()
+        if self._watch is not None:
+            self._watch.conclude()
+            self._environment.process_exit_code = self.exit_code()
 
     def exit_code(self) -> int | None:
         """The code to exit with, by the verdict as it stands; None where Locust is to decide."""
@@ -139,26 +144,23 @@ class Checker:
         runner = self._environment.runner
         if isinstance(runner, MasterRunner):
             try:
-                if self._watch is None:
-                    gevent.with_timeout(PARTING, self._await_workers, runner, timeout_value=None)
                 gevent.with_timeout(PARTING, runner.quit, timeout_value=None)
             except Exception:
                 logger.exception("can't tell the workers that it is over")
 
-    def _await_workers(self, runner: MasterRunner) -> None:
-        """Wait for those that Locust has forked. It does not end those that are still on their way,
-        and they would look for their master for minutes."""
-        options = self._environment.parsed_options
-        forked = (options.processes if options is not None else None) or 0
-        while runner.worker_count < forked:
-            gevent.sleep(POLL)
-
     def leave(self, *, interrupted: bool) -> None:
         """Leave the verdict, without waiting for anything."""
-        if self._watch is None and interrupted and self._environment.web_ui is None:
+        if interrupted:
+            self._expect_a_test()
+        self.conclude()
+
+    def _expect_a_test(self) -> None:
+        """A process that starts its test by itself, and ends without one, has a verdict too."""
+        web_ui, options = self._environment.web_ui, self._environment.parsed_options
+        starts_by_itself = web_ui is None or (options is not None and options.autostart)
+        if self._watch is None and starts_by_itself:
             self._watch = self._new_watch()
             self._watch.distrust("the run was ended before a test had begun")
-        self.conclude()
 
     def _new_watch(self) -> Watch:
         interval = report_interval(self._environment)
@@ -174,15 +176,9 @@ class Checker:
         if self._json_file is not None:
             # What is said is on record already, also when the process is killed right after.
             effects.insert(0, VerdictFile(self._json_file, _about_the_run()))
-        deadline = self._stop_deadline
-        if deadline is None:
-            deadline = (self._environment.stop_timeout or 0) + WAIT_FOR_WORKERS
-        process = self._process if self._ends_with_its_test else None
-        return Watch(self._environment, Guard(rules), effects, deadline, process)
-
-    @property
-    def _ends_with_its_test(self) -> bool:
-        return seconds_to_stay(self._environment) is not None
+        ends_with_its_test = seconds_to_stay(self._environment) is not None
+        process = self._process if ends_with_its_test else None
+        return Watch(self._environment, Guard(rules), effects, self.stop_deadline, process)
 
     def _on_test_start(self, **_: Any) -> None:
         if isinstance(self._environment.runner, WorkerRunner):

@@ -150,7 +150,7 @@ def _guard_of(environment: Environment) -> Checker | Unguarded:
         stop_deadline=options.guard_stop_deadline,
         process=process,
     )
-    process.answer_for(checker)
+    process.answer_for(checker, checker.stop_deadline)
     return checker
 
 

@@ -31,6 +31,9 @@ FAILED = EXIT_CODES[Outcome.ERROR]
 _DEFAULTS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 """What handles the signals where nobody has asked for something else."""
 
+PARTING = 3.0
+"""Seconds that a worker has at least, to end when it is told to."""
+
 LAST_MOMENT = 2.0
 """Seconds for leaving the verdict in a process whose event loop has no turn any more."""
 
@@ -61,8 +64,10 @@ class Process:
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
         self._guarded: Guarded | None = None
+        self._patience: float | None = None
         self._code = 0
         self._interrupted = False
+        self._are_held = False
         self._is_answered = False
         # Before Locust registers the end of its worker processes, so after it has come.
         atexit.register(self._at_exit)
@@ -88,12 +93,20 @@ class Process:
         within a fork is swallowed by Python.
         """
         if self._guarded is None:
+            self._are_held = True
             self.take_signals()
-            _in_forked(self._forget_signals)
+            _in_forked(self._let_signals_end_it)
 
-    def answer_for(self, guarded: Guarded) -> None:
-        """From now on this decides the exit code."""
+    def answer_for(self, guarded: Guarded, patience: float) -> None:
+        """From now on this decides the exit code.
+
+        Args:
+            guarded: Who knows the verdict.
+            patience: Seconds for which workers are waited for in the end.
+        """
         self._guarded = guarded
+        self._patience = patience
+        self._are_held = False
         self.take_signals()
         if self.signal is not None:
             _interrupt()
@@ -134,7 +147,7 @@ class Process:
             # Not in this thread: it may wait for a lock for ever.
             get_original("_thread", "start_new_thread")(self._give_up, ())
             get_original("time", "sleep")(LAST_MOMENT)
-            _interrupt_workers()
+            _end_workers(patience=0)
         finally:
             os._exit(code)
 
@@ -147,9 +160,13 @@ class Process:
             with suppress(KeyboardInterrupt):
                 self._guarded.release_workers()
             self._leave()
-            if code := self._last_word():
-                logging.shutdown()
-                _leave_now(code)
+            self._code = self._last_word()
+        if self._patience is not None:
+            with suppress(KeyboardInterrupt):
+                _end_workers(0 if self._interrupted else self._patience)
+        if self._guarded is not None and self._code:
+            logging.shutdown()
+            _leave_now(self._code)
         self._ignore_signals()
 
     def _ignore_signals(self) -> None:
@@ -159,11 +176,10 @@ class Process:
             if signal.getsignal(number) == self._on_signal:
                 signal.signal(number, signal.SIG_IGN)
 
-    def _forget_signals(self) -> None:
-        """Handle signals as if this process were not guarded."""
+    def _let_signals_end_it(self) -> None:
+        """Handle signals as Locust does, but for Ctrl-C, which still goes to the main greenlet."""
         self.signal = None
-        if signal.getsignal(signal.SIGINT) == self._on_signal:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._are_held = False
         if signal.getsignal(signal.SIGTERM) == self._on_signal:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -189,7 +205,7 @@ class Process:
             if comes_again:
                 _leave_now(self._code)
             return
-        if self._guarded is None and not comes_again:
+        if self._are_held and not comes_again:
             return
         hub = gevent.get_hub()
         if comes_again or gevent.getcurrent() in (hub, hub.parent):
@@ -224,14 +240,24 @@ def _leave_now(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _interrupt_workers() -> None:
-    """Have the workers that ``--processes`` forked end, as Locust does at an orderly exit. They
-    would miss their master only after a minute."""
+def _end_workers(patience: float) -> None:
+    """Wait for the workers that ``--processes`` forked, and kill those that stay.
+
+    Locust means to, but takes those that still run for gone. They would miss their master after a
+    minute, and one whose users hang would not even then.
+    """
     this = psutil.Process()
-    for child in this.children():
+    workers = [child for child in this.children() if _is_fork(child, this)]
+    _, staying = psutil.wait_procs(workers, timeout=max(patience, PARTING))
+    for worker in staying:
         with suppress(psutil.Error):
-            if child.cmdline() == this.cmdline():
-                child.send_signal(signal.SIGINT)
+            worker.kill()
+
+
+def _is_fork(child: psutil.Process, parent: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return bool(child.cmdline() == parent.cmdline())
+    return False
 
 
 def _number(code: object) -> int:

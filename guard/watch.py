@@ -14,7 +14,7 @@ from locust.runners import MasterRunner
 
 from guard.deadline import Deadline
 from guard.effects import Effect
-from guard.effects.stop import seconds_to_stay, stop
+from guard.effects.stop import end_spawning, seconds_to_stay, stop
 from guard.engine.guard import Guard
 from guard.engine.judge import Transition
 from guard.engine.verdict import Verdict
@@ -68,6 +68,7 @@ class Watch:
         self._refreshed_at = 0.0
         self._spawner: gevent.Greenlet[..., object] | None = None
         self._warned_of_unmatched = False
+        self._is_left_alone = False
         self._stop_requested = False
         self._concluded = False
         self._final_verdict: Verdict | None = None
@@ -96,15 +97,21 @@ class Watch:
             self._ramped_up_at = self._now()
 
     def workers_gone(self) -> None:
-        """Note that the run has ended because there is no worker left."""
+        """Note that the run is being ended because there is no worker left."""
         if self._load_ended_at is None:
             self.distrust(f"all workers were gone at {self._now():.0f} s")
-            # With nobody to wait for a headless master would wait for ever.
-            self._begin_to_stop()
+            self._is_left_alone = True
+            self._begin_deadline()
 
     def distrust(self, why: str) -> None:
         """Note that the run can't be trusted, whatever the rules say."""
         self._guard.distrust = why
+
+    def stopping(self) -> None:
+        """Note that somebody has begun to stop the test."""
+        if self._load_ended_at is None:
+            self.load_ended()
+            end_spawning(self._environment, self._spawner)
 
     def load_ended(self) -> None:
         """Note that users are being stopped. From here on only the final totals are judged."""
@@ -116,6 +123,9 @@ class Watch:
         """Note that the test is over."""
         if self._ended_at is None:
             self._ended_at = self._elapsed()
+            if self._is_left_alone:
+                # With nobody to wait for a headless master would wait for ever.
+                self._begin_to_stop()
 
     def conclude(self) -> None:
         """Judge the final totals and leave the verdict. Later calls change nothing."""
@@ -284,7 +294,7 @@ class Watch:
         # Not left to the next tick: where the guard itself failed there is none.
         while not self._concluded:
             try:
-                stop(self._environment, self._spawner)
+                stop(self._environment)
                 return
             except Exception:
                 logger.exception("stopping the run failed; trying again")

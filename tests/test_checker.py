@@ -35,8 +35,7 @@ def test_a_headless_process_that_never_started_a_test_is_inconclusive(environmen
     assert checker.verdict is None
     checker.on_quitting()
     assert environment.process_exit_code == 4
-    reason = "'p95 < 1s' had no data: there were no requests"
-    assert checker.verdict.reason == reason
+    assert checker.verdict.reason.startswith("the run was ended before a test had begun")
 
 
 def test_a_fresh_guard_for_each_test(environment):

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import gevent
 from gevent.event import Event
 from locust.env import Environment
 from locust.runners import STATE_CLEANUP, STATE_STOPPING, LocalRunner, MasterRunner, Runner
 
+if TYPE_CHECKING:
+    Greenlet = gevent.Greenlet[..., Any]
+
 PATIENCE = 5.0
 """Seconds, after ``--stop-timeout``, for which a stop of Locust's own is waited for."""
 
+SPREAD = 2.0
+"""Seconds for which a master is waited for that spreads its users over other workers."""
+
 POLL = 0.1
-"""Seconds between two looks at whether it is over."""
+"""Seconds between two looks at whether what is waited for is over."""
 
 
-def stop(environment: Environment, spawner: gevent.Greenlet[..., Any] | None = None) -> None:
+def stop(environment: Environment) -> None:
     """Stop the load test. May block until users and workers have stopped.
 
     Without a web UI ``quit()`` is the only thing that ends the process; with one, ``quit()`` would
     leave a UI whose workers are gone, while ``stop()`` keeps everything usable. Then ``--autoquit``
     is ours to obey, because Locust does so only when it ends the test itself.
-
-    Args:
-        environment: The environment whose test is to be stopped.
-        spawner: The greenlet that spawns its users, while it does.
     """
     runner, web_ui = environment.runner, environment.web_ui
     if runner is None:
         return
-    if isinstance(runner, MasterRunner):
-        # It would go on to spawn users after they have been stopped.
-        _end(spawner)
-        _end(getattr(web_ui, "_swarm_greenlet", None))
     stop_users(runner)
     if web_ui is None:
         _Stopping(runner).do("quit")
@@ -116,6 +114,25 @@ class _Stopping:
         self._done.set()
 
 
-def _end(greenlet: object) -> None:
-    if isinstance(greenlet, gevent.Greenlet) and greenlet is not gevent.getcurrent():
-        greenlet.kill()
+def end_spawning(environment: Environment, spawner: Greenlet | None) -> None:
+    """Have a master spawn no more users, because the test is being stopped.
+
+    It would go on, and at the end of it take itself for running, whatever has happened meanwhile:
+    its users would stay, and another stop would fire all events again.
+
+    Args:
+        environment: The environment whose test is being stopped.
+        spawner: The greenlet that spawns the users of the first ramp-up, while it does.
+    """
+    runner = environment.runner
+    if not isinstance(runner, MasterRunner):
+        return
+    for greenlet in (spawner, getattr(environment.web_ui, "_swarm_greenlet", None)):
+        if greenlet is not None and greenlet is not gevent.getcurrent():
+            greenlet.kill(block=False)  # Locust knows only after this that it is stopping
+    # Users are spread anew for about a second when a worker has come or gone, in the greenlet that
+    # reads the workers' reports.
+    polls = int(SPREAD / POLL) if spawner is None and runner.worker_count else 0
+    while polls and not runner.spawning_completed:
+        polls -= 1
+        gevent.sleep(POLL)

@@ -155,6 +155,14 @@ def test_before_the_start_with_an_installed_guard(start, ports, scripted, promis
     is_ended_before_the_start(run, promise, number)
 
 
+@pytest.mark.promised("the same with `--autostart`")
+@ENDINGS
+def test_before_the_start_with_autostart(start, ports, ui, promise, number):
+    run = start("--master", *ports, "--expect-workers", "9", "--autostart", *ui.options, *USERS,
+                rules=TELLING, headless=False)  # fmt: skip
+    is_ended_before_the_start(run, promise, number)
+
+
 def is_ended_before_the_start(run, promise, number):
     run.says("Waiting for workers to be ready")
     run.signal(number)

@@ -212,6 +212,20 @@ def test_a_stop_that_keeps_the_event_loop(start, scripted, ports, promise, hangs
     assert run.says("the process does not obey and is ended; something keeps its event loop")
 
 
+@pytest.mark.parametrize(
+    "hangs",
+    [
+        pytest.param(SLEEPS_IN_ON_STOP, id="waits"),
+        pytest.param(NEVER_YIELDS_IN_ON_STOP, id="never yields"),
+    ],
+)
+@pytest.mark.promised("the stop never ends on the workers of `--processes`")
+def test_a_stop_that_hangs_on_workers(start, scripted, ports, promise, hangs):
+    """Locust would leave them behind."""
+    options = ("-u", "2", "-r", "2", "-t", "120s", *SLOW, "--processes", "2", *ports, *DEADLINE)
+    promise.is_kept_by(start(*options, rules=STOP, locustfile=scripted + hangs))
+
+
 @pytest.mark.promised("the stop never ends, web UI")
 def test_a_stop_that_hangs_with_a_web_ui(start, scripted, ui, promise):
     """The first SIGTERM ends the run in good order, which waits for the stop (S6)."""

@@ -24,7 +24,10 @@ def say_when_heard(event):
     """Say each time that a process hears of an event."""
 
     def say(environment, **_):
-        print(f"heard {event} in {type(environment.runner).__name__} {os.getpid()}", flush=True)
+        where = f"{type(environment.runner).__name__} {os.getpid()}"
+        print(
+            f"heard {event} in {where}\n", end="", flush=True
+        )  # at once, lest others come between
 
     getattr(events, event).add_listener(say)
 
