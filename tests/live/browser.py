@@ -15,13 +15,18 @@ class Browser:
 
     Args:
         port: The port that the web UI is served on.
+
+    Attributes:
+        options: What a process takes to have such a web UI.
     """
 
-    def __init__(self, port: str) -> None:
+    def __init__(self, port: int) -> None:
+        self.options = ("--web-host", "127.0.0.1", "--web-port", str(port))
         self._port = port
 
     def start(self, **form: object) -> None:
-        """Start a test of two users. The form has Locust's own options and the locustfile's."""
+        """Start a test of two users, or change those of the one that runs. The form has Locust's
+        own options and the locustfile's."""
         answer = json.loads(self._ask("/swarm", {"user_count": 2, "spawn_rate": 10, **form}))
         assert answer["success"], answer
 
@@ -32,12 +37,21 @@ class Browser:
         except HTTPError:  # as older Locusts have it
             self._ask("/stop")
 
+    def reset(self) -> None:
+        """Clear the statistics."""
+        self._ask("/stats/reset", {})
+
     def page(self, path: str = "/") -> str:
         return self._ask(path)
 
-    def requests(self) -> dict[str, Any]:
+    def stats(self) -> dict[str, Any]:
         """What the page asks for every two seconds."""
-        return json.loads(self._ask("/stats/requests"))
+        shown: dict[str, Any] = json.loads(self._ask("/stats/requests"))
+        return shown
+
+    def requests(self) -> int:
+        """How many requests are shown."""
+        return int(self.stats()["stats"][-1]["num_requests"])
 
     def _ask(self, path: str, form: dict[str, object] | None = None, timeout: float = 40) -> str:
         """Waits until the web UI is there."""

@@ -10,8 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ from typing import Any
 
 import psutil
 import pytest
+from browser import Browser
 from documented import Promise, promises
 
 ROOT = Path(__file__).parents[2]
@@ -128,28 +127,6 @@ class Run:
         return [line for line in self.lines if "/guard: verdict: " in line]
 
 
-class WebUi:
-    """What people click in Locust's web UI."""
-
-    def __init__(self, port: int) -> None:
-        self.options = ("--web-host", "127.0.0.1", "--web-port", str(port))
-        self._url = f"http://127.0.0.1:{port}"
-
-    def post(self, path: str, **form: object) -> None:
-        content = urllib.parse.urlencode(form).encode()
-        with urllib.request.urlopen(f"{self._url}{path}", content, timeout=60) as answer:  # noqa: S310
-            assert answer.status == 200
-
-    def stats(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self._url}/stats/requests", timeout=60) as answer:  # noqa: S310
-            shown: dict[str, Any] = json.load(answer)
-            return shown
-
-    def requests(self) -> int:
-        """How many requests it shows."""
-        return int(self.stats()["stats"][-1]["num_requests"])
-
-
 Start = Callable[..., Run]
 
 
@@ -199,9 +176,9 @@ def start_worker(start: Start, ports: tuple[str, ...]) -> Start:
 
 
 @pytest.fixture
-def ui(free_port: Callable[[], int]) -> WebUi:
+def ui(free_port: Callable[[], int]) -> Browser:
     """A web UI, for a process that is started with its options."""
-    return WebUi(free_port())
+    return Browser(free_port())
 
 
 @pytest.fixture

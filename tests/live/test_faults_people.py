@@ -34,7 +34,7 @@ def test_statistics_cleared(start, ports, ui, promise, processes):
     )
     run.says("guarding by")  # so the web UI is up
     until(lambda: ui.requests() >= 200)
-    ui.post("/stats/reset")
+    ui.reset()
     run.says("breached at")
     run.signal(signal.SIGTERM)
     counted, failures, rate = promise.is_kept_by(run)["rules"]
@@ -56,9 +56,9 @@ def test_users_changed_in_the_ui(start, ports, ui, promise, processes):
     )
     run.says("guarding by")  # so the web UI is up
     until(lambda: ui.stats()["state"] == "running")
-    ui.post("/swarm", user_count=6, spawn_rate=10)
+    ui.start(user_count=6)
     run.says("breached at")
-    ui.post("/swarm", user_count=1, spawn_rate=10)
+    ui.start(user_count=1)
     run.says("recovered at")
     until(lambda: ui.requests() > 110)
     run.signal(signal.SIGTERM)

@@ -112,9 +112,17 @@ def test_the_whole_group(start, ports, promise, number):
 
 @pytest.mark.promised("the same with a web UI")
 @ENDINGS
-def test_the_whole_group_with_a_web_ui(start, ports, free_port, promise, number):
-    web = ("--autostart", "--web-port", str(free_port()))
-    run = start(*USERS, *web, "--processes", "2", *ports, rules=TELLING, headless=False)
+def test_the_whole_group_with_a_web_ui(start, ports, ui, promise, number):
+    run = start(
+        *USERS,
+        "--autostart",
+        *ui.options,
+        "--processes",
+        "2",
+        *ports,
+        rules=TELLING,
+        headless=False,
+    )
     end_the_group(run, promise, number)
 
 

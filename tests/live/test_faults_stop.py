@@ -112,7 +112,7 @@ def announce(web_ui, **_):
         headless=False,
     )
     run.says("heard test_stopping")
-    ui.post("/stop")
+    ui.stop()
     run.says("Verdict: fail")
     run.signal(signal.SIGTERM)
     promise.is_kept_by(run)

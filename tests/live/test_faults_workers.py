@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import urllib.request
 
 import pytest
 
@@ -188,22 +187,20 @@ def test_the_only_one_is_killed_during_the_ramp_up(start_master, start_worker, p
 
 
 @pytest.mark.promised("all workers are gone, with a web UI")
-def test_all_workers_go_with_a_web_ui(start_master, start_worker, free_port, promise):
-    master, _ = all_go_with_a_web_ui(start_master, start_worker, free_port)
+def test_all_workers_go_with_a_web_ui(start_master, start_worker, ui, promise):
+    master = all_go_with_a_web_ui(start_master, start_worker, ui)
     assert master.process.poll() is None
     master.signal(signal.SIGTERM)
     assert promise.is_kept_by(master)["reason"].startswith(GONE)
 
 
 @pytest.mark.promised("a worker is back after that, and a test is started")
-def test_a_test_after_all_workers_went(start_master, start_worker, free_port, scripted, promise):
+def test_a_test_after_all_workers_went(start_master, start_worker, ui, scripted, promise):
     """Its guard knows nothing of what became of the test before (R2)."""
-    master, port = all_go_with_a_web_ui(start_master, start_worker, free_port)
+    master = all_go_with_a_web_ui(start_master, start_worker, ui)
     worker = start_worker(locustfile=scripted.replace('name="/"', 'name="/again"'))
     master.says("(index 1) reported as ready")
-    swarm = f"http://127.0.0.1:{port}/swarm"
-    with urllib.request.urlopen(swarm, b"user_count=2&spawn_rate=2") as answer:
-        assert json.load(answer)["success"] is True
+    ui.start()
     master.says("requests of /again was")
     master.signal(signal.SIGTERM)
     verdict = promise.is_kept_by(master, tests=2)
@@ -211,17 +208,15 @@ def test_a_test_after_all_workers_went(start_master, start_worker, free_port, sc
     assert worker.exit_code() == 0
 
 
-def all_go_with_a_web_ui(start_master, start_worker, free_port):
-    """Gives the master, whose first test is over, and the port of its web UI."""
-    port = str(free_port())
+def all_go_with_a_web_ui(start_master, start_worker, ui):
+    """Gives the master, whose first test is over."""
     rules = ("lost_workers < 1", "p95 < 1s", "requests of /again < 1 for 1s else warn")
-    master = start_master("--autostart", "--web-host", "127.0.0.1", "--web-port", port,
-                          headless=False, rules=rules)  # fmt: skip
+    master = start_master("--autostart", *ui.options, headless=False, rules=rules)
     worker = start_worker()
     master.says("All users spawned")
     worker.signal(signal.SIGKILL)
     master.says("verdict: inconclusive")
-    return master, port
+    return master
 
 
 @pytest.mark.promised("workers never come, `--expect-workers-max-wait`")

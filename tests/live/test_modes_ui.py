@@ -36,10 +36,9 @@ def start_ui(start, free_port):
     """Start Locust with a web UI. Gives the run and a browser on it."""
 
     def start_ui(*options, **others):
-        port = str(free_port())
-        ui = ("--web-host", "127.0.0.1", "--web-port", port, *options)
         others.setdefault("rules", RULES)
-        return start(*ui, headless=False, **others), Browser(port)
+        browser = Browser(free_port())
+        return start(*browser.options, *options, headless=False, **others), browser
 
     return start_ui
 
@@ -85,9 +84,9 @@ def test_two_tests(start_ui, scripted, promise, first, second, command):  # noqa
     )
     first(run, browser, 1)
     second(run, browser, 2)
-    assert browser.requests()["state"] == "stopped"
+    assert browser.stats()["state"] == "stopped"
     if second is good_test:  # else the verdict has the requests up to the breach
-        (entry, _) = browser.requests()["stats"]
+        (entry, _) = browser.stats()["stats"]
         assert run.verdict["rules"][0]["requests"] == entry["num_requests"]
     run.signal(signal.SIGTERM)
     promise.is_kept_in_good_order_by(run, tests=2)
@@ -219,7 +218,7 @@ def test_a_tab_of_the_locustfiles_own(start_ui, scripted):
         locustfile = "import json\n" + scripted + TAB
         run, browser = start_ui("--autostart", "-u", "1", *options, locustfile=locustfile)
         assert "Sizes of mine" in browser.page()
-        requests = browser.requests()
+        requests = browser.stats()
         assert requests["extended_stats"] == [{"key": "sizes", "data": [{"name": "of mine"}]}]
         found.append(requests.keys())
         run.signal(signal.SIGTERM)
