@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,13 @@ def test_a_reader_that_stops_reading(start, promise):
     run.says("All users spawned")
     run.fill_output()
     promise.is_filed_by(run)
+
+
+@pytest.mark.promised("the port of the web UI is taken, `--autostart`")
+def test_a_taken_port(start, free_port, promise):
+    """Locust ends at once, without an error, before the test that it was to start."""
+    with socket.create_server(("127.0.0.1", free_port())) as taken:
+        port = str(taken.getsockname()[1])
+        run = start("--autostart", "--web-host", "127.0.0.1", "--web-port", port, "-u", "1",
+                    rules=STOP, headless=False)  # fmt: skip
+        promise.is_kept_by(run, raised="Address already in use")
