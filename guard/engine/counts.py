@@ -93,10 +93,12 @@ def _added(now: Mapping[int, int], before: Mapping[int, int]) -> dict[int, int] 
 def _difference(now: Counts, before: Counts, times: Mapping[int, int]) -> Counts:
     failures_like = now.failures_like
     if failures_like and before.failures_like:
+        # Without zeros, which every part of a window would remember.
         failures_like = {
-            pattern: count - before.failures_like.get(pattern, 0)
+            pattern: gained
             for pattern, count in failures_like.items()
-        }
+            if (gained := count - before.failures_like.get(pattern, 0))
+        } or NONE_LIKE
     return Counts(
         requests=now.requests - before.requests,
         failures=now.failures - before.failures,

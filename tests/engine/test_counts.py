@@ -142,3 +142,13 @@ def test_failures_by_text_are_differences_too():
     assert added.failures_like == {"*503*": 2, "*timed out*": 1}
     after_reset = odometer.advance(Counts(2, 1, failures_like={"*503*": 1}))
     assert after_reset.failures_like == {"*503*": 1}
+
+
+def test_failures_that_a_part_has_none_of_are_missing_from_it():
+    """Every part of a window would remember the zero otherwise."""
+    odometer = Odometer()
+    odometer.advance(Counts(9, 3, failures_like={"*503*": 2, "*timed out*": 1}))
+    added = odometer.advance(Counts(12, 5, failures_like={"*503*": 4, "*timed out*": 1}))
+    assert added.failures_like == {"*503*": 2}
+    added = odometer.advance(Counts(15, 5, failures_like={"*503*": 4, "*timed out*": 1}))
+    assert added.failures_like == {}
