@@ -107,7 +107,8 @@ def _rows(results: Sequence[RuleResult]) -> Iterator[tuple[str, ...]]:
             outcomes = Counter(result.outcome.value for result in others)
             ended = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
             ended = ended if len(outcomes) > 1 else others[0].outcome.value
-            yield _called(others[0].rule), f"{len(others)} more entries", "", "", "", ended
+            more = "1 more entry" if len(others) == 1 else f"{len(others)} more entries"
+            yield _called(others[0].rule), more, "", "", "", ended
 
 
 def _cells(result: RuleResult) -> tuple[str, ...]:

@@ -131,3 +131,13 @@ def test_the_table_shows_the_worst_of_many_entries_and_counts_the_others(guard_o
     assert table.count("GET /1") == 10
     assert "GET /2" not in table
     assert re.search(r"30 more +20 fail, 10 pass\n.*entries\n", table)
+
+
+def test_a_single_other_entry_is_counted_as_one():
+    guard = Guard(parse_rules(b"rules: [fail_ratio of each * < 50% over 1s]", "rules.yaml"))
+    entries = {("GET", f"/{n}"): Counts(10, 0) for n in range(11)}
+    guard.tick(Snapshot(Counts(110), entries), 1.0)
+    guard.finish(Snapshot(Counts(110)), 1.0)
+    file = io.StringIO()
+    print_table(guard.verdict(), file)
+    assert re.search(r"1 more entry +pass\n", file.getvalue())
