@@ -201,7 +201,10 @@ class Checker:
         if self._watch is None:
             return
         self._watch.ended()
-        if self._process is None or self._environment.web_ui is not None:
+        has_ui = self._environment.web_ui is not None
+        if self._process is not None and self._process.signal and has_ui and not self._is_quitting:
+            self._process.insist()
+        if self._process is None or has_ui:
             # The process stays, so nothing else asks for the verdict once the last reports are in.
             if last_reports := 2 * report_interval(self._environment):
                 gevent.spawn_later(last_reports, self._watch.close)

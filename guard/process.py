@@ -28,8 +28,19 @@ ENDED_BY_SIGNAL = 128
 FAILED = EXIT_CODES[Outcome.ERROR]
 """Exit code of a process whose verdict can't be had."""
 
-_DEFAULTS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+_DEFAULTS: dict[signal.Signals, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+}
 """What handles the signals where nobody has asked for something else."""
+if hasattr(signal, "SIGHUP"):  # not on Windows
+    _DEFAULTS[signal.SIGHUP] = signal.SIG_DFL
+
+INSIST_AFTER = 0.5
+"""Seconds in which Locust is done with the end of a test that it was asked to end."""
+
+OBEDIENCE = 10.0
+"""Seconds in which the process ends once it is to end at once."""
 
 PARTING = 3.0
 """Seconds that a worker has at least, to end when it is told to."""
@@ -64,10 +75,13 @@ class Process:
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
         self._guarded: Guarded | None = None
-        self._patience: float | None = None
+        self._patience = 0.0
+        self._not_workers: set[psutil.Process] = set()
+        self._workers: set[psutil.Process] = set()
         self._code = 0
         self._interrupted = False
         self._are_held = False
+        self._is_leaving = False
         self._is_answered = False
         # Before Locust registers the end of its worker processes, so after it has come.
         atexit.register(self._at_exit)
@@ -89,11 +103,12 @@ class Process:
     def hold_signals(self) -> None:
         """Keep the first signal back until :meth:`answer_for`.
 
-        In between Locust forks its workers. SIGTERM would leave them behind, and what Ctrl-C raises
-        within a fork is swallowed by Python.
+        In between Locust forks its workers: what is forked then is one. SIGTERM would leave them
+        behind, and what Ctrl-C raises within a fork is swallowed by Python.
         """
         if self._guarded is None:
             self._are_held = True
+            self._not_workers = _children()
             self.take_signals()
             _in_forked(self._let_signals_end_it)
 
@@ -106,6 +121,7 @@ class Process:
         """
         self._guarded = guarded
         self._patience = patience
+        self._workers = _children() - self._not_workers
         self._are_held = False
         self.take_signals()
         if self.signal is not None:
@@ -135,6 +151,11 @@ class Process:
         self._code = code
         self._is_answered = True
 
+    def insist(self) -> None:
+        """Ask the main greenlet to end once more. With a web UI and a shape Locust takes the first
+        time for the end of the shape, and stays."""
+        gevent.spawn_later(INSIST_AFTER, _interrupt)
+
     def end(self) -> None:
         """End the process, as far as it obeys."""
         gevent.get_hub().handle_system_error(SystemExit, SystemExit(self._last_word()))
@@ -145,9 +166,9 @@ class Process:
         try:
             code = self._last_word()
             # Not in this thread: it may wait for a lock for ever.
-            get_original("_thread", "start_new_thread")(self._give_up, ())
+            _in_thread(self._give_up)
             get_original("time", "sleep")(LAST_MOMENT)
-            _end_workers(patience=0)
+            self._end_workers(patience=0)
         finally:
             os._exit(code)
 
@@ -161,13 +182,24 @@ class Process:
                 self._guarded.release_workers()
             self._leave()
             self._code = self._last_word()
-        if self._patience is not None:
-            with suppress(KeyboardInterrupt):
-                _end_workers(0 if self._interrupted else self._patience)
-        if self._guarded is not None and self._code:
+        with suppress(KeyboardInterrupt):
+            self._end_workers(0 if self._interrupted else self._patience)
+        if self._guarded is not None and (self._code or self._is_leaving):
             logging.shutdown()
             _leave_now(self._code)
         self._ignore_signals()
+
+    def _end_workers(self, patience: float) -> None:
+        """Wait for the workers that ``--processes`` forked, and kill those that stay.
+
+        Locust means to, but takes those that still run for gone. They would miss their master after
+        a minute, and one whose users hang would not even then.
+        """
+        _, staying = psutil.wait_procs(self._workers, timeout=max(patience, PARTING))
+        for worker in staying:
+            with suppress(psutil.Error):
+                worker.kill()
+        psutil.wait_procs(staying, timeout=PARTING)
 
     def _ignore_signals(self) -> None:
         """What ends is not to be ended: Python itself would die of a signal, in its last moments,
@@ -180,8 +212,9 @@ class Process:
         """Handle signals as Locust does, but for Ctrl-C, which still goes to the main greenlet."""
         self.signal = None
         self._are_held = False
-        if signal.getsignal(signal.SIGTERM) == self._on_signal:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number, default in _DEFAULTS.items():
+            if number != signal.SIGINT and signal.getsignal(number) == self._on_signal:
+                signal.signal(number, default)
 
     def _leave(self) -> None:
         if self._guarded is not None:
@@ -199,6 +232,8 @@ class Process:
         The first time, that greenlet goes on until it yields, as all code here may rely on: a stop
         would be begun twice, or an older verdict written after the final one.
         """
+        if self._is_leaving:
+            return
         comes_again = self.signal is not None
         self.signal = signal.Signals(number)
         if self._is_answered:
@@ -207,17 +242,32 @@ class Process:
             return
         if self._are_held and not comes_again:
             return
-        hub = gevent.get_hub()
-        if comes_again or gevent.getcurrent() in (hub, hub.parent):
+        if comes_again:
+            self._begin_to_leave()
             _interrupt()
+            return
+        hub = gevent.get_hub()
+        if gevent.getcurrent() in (hub, hub.parent):
+            self._interrupt_unless_leaving()
         else:
-            hub.loop.run_callback(_interrupt)
+            hub.loop.run_callback(self._interrupt_unless_leaving)
+
+    def _interrupt_unless_leaving(self) -> None:
+        if not self._is_leaving:  # else a signal has come again meanwhile, even within its handler
+            _interrupt()
+
+    def _begin_to_leave(self) -> None:
+        """From now on the process ends, and soon. More signals would only disturb that."""
+        if not self._is_leaving:
+            self._is_leaving = True
+            _in_thread(self.end_at_once, after=OBEDIENCE)
 
     def _on_exception(
         self, kind: type[BaseException], error: BaseException, where: TracebackType | None
     ) -> None:
         if issubclass(kind, KeyboardInterrupt):
             self._interrupted = True  # the one who pressed Ctrl-C twice needs no traceback
+            self._begin_to_leave()
         else:
             self._excepthook(kind, error, where)
 
@@ -226,6 +276,17 @@ class Process:
 def _in_forked(what: Callable[[], None]) -> None:
     """Call this in every process that is forked from now on."""
     os.register_at_fork(after_in_child=what)
+
+
+def _in_thread(what: Callable[[], None], after: float = 0.0) -> None:
+    """Call this in a thread of its own, which no greenlet can keep from its turn."""
+    sleep = get_original("time", "sleep")
+
+    def wait() -> None:
+        sleep(after)
+        what()
+
+    get_original("_thread", "start_new_thread")(wait, ())
 
 
 def _interrupt() -> None:
@@ -240,24 +301,8 @@ def _leave_now(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _end_workers(patience: float) -> None:
-    """Wait for the workers that ``--processes`` forked, and kill those that stay.
-
-    Locust means to, but takes those that still run for gone. They would miss their master after a
-    minute, and one whose users hang would not even then.
-    """
-    this = psutil.Process()
-    workers = [child for child in this.children() if _is_fork(child, this)]
-    _, staying = psutil.wait_procs(workers, timeout=max(patience, PARTING))
-    for worker in staying:
-        with suppress(psutil.Error):
-            worker.kill()
-
-
-def _is_fork(child: psutil.Process, parent: psutil.Process) -> bool:
-    with suppress(psutil.Error):
-        return bool(child.cmdline() == parent.cmdline())
-    return False
+def _children() -> set[psutil.Process]:
+    return set(psutil.Process().children())
 
 
 def _number(code: object) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from contextlib import suppress
 
 import pytest
 
@@ -313,4 +314,42 @@ def test_in_the_last_moments(start, scripted, promise, number, before):
     last = LAST_MOMENT.format(name=number.name)
     source = (last + INSTALLING if before else INSTALLING + last) + scripted
     run = start(*USERS, "--slow-after", "0", rules=STOPPING, command="plain", locustfile=source)
+    promise.is_kept_by(run)
+
+
+@pytest.mark.promised("signals one after the other, as fast as can be, in a run that passes")
+@pytest.mark.parametrize("options", [[], ["--processes", "2"]], ids=["one process", "processes"])
+def test_a_burst(start, ports, promise, options):
+    """Only the first two mean anything; the others must not disturb the end."""
+    run = start(*USERS, *options, *ports, rules="rules: [p95 < 1s, requests < 1 for 1s else warn]")
+    run.says("breached at")
+    with suppress(ProcessLookupError):
+        while run.process.poll() is None:
+            run.signal(signal.SIGTERM)
+    run.lines = [line for line in run.lines if not re.match(r"heard test_stop.* in Worker", line)]
+    promise.is_kept_by(run)
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM, `LoadTestShape` and `--autostart`")
+@ENDINGS
+def test_a_shape_with_autostart(start, ui, scripted, promise, number):
+    shape = """
+from locust import LoadTestShape
+
+class Steady(LoadTestShape):
+    def tick(self):
+        return 1, 1
+"""
+    run = start("--autostart", *ui.options, rules=TELLING, locustfile=scripted + shape,
+                headless=False)  # fmt: skip
+    run.says("breached at")
+    run.signal(number)
+    promise.is_kept_by(run)
+
+
+@pytest.mark.promised("the terminal is closed (SIGHUP)")
+def test_hangup(start, promise):
+    run = start(*USERS, rules=TELLING)
+    run.says("breached at")
+    run.signal(signal.SIGHUP)
     promise.is_kept_by(run)
