@@ -32,14 +32,11 @@ class Browser:
 
     def stop(self) -> None:
         """Stop the test."""
-        try:
-            self._ask("/stop", {})
-        except HTTPError:  # as older Locusts have it
-            self._ask("/stop")
+        self._press("/stop")
 
     def reset(self) -> None:
         """Clear the statistics."""
-        self._ask("/stats/reset", {})
+        self._press("/stats/reset")
 
     def page(self, path: str = "/") -> str:
         return self._ask(path)
@@ -52,6 +49,12 @@ class Browser:
     def requests(self) -> int:
         """How many requests are shown."""
         return int(self.stats()["stats"][-1]["num_requests"])
+
+    def _press(self, path: str) -> None:
+        try:
+            self._ask(path, {})
+        except HTTPError:  # older Locusts do it on GET
+            self._ask(path)
 
     def _ask(self, path: str, form: dict[str, object] | None = None, timeout: float = 40) -> str:
         """Waits until the web UI is there."""
