@@ -77,7 +77,7 @@ def assert_rules_or_problems_within(content):
         problems = ()
     except RulesError as error:
         rules, problems = (), error.problems
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 3  # a tenth as a rule; what explodes takes minutes
     assert bool(rules) is not bool(problems)
     assert len({rule.name for rule in rules}) == len(rules)
     for problem in problems:
@@ -172,4 +172,4 @@ def test_a_file_made_to_take_long_does_not(content):
     began = time.process_time()
     with pytest.raises(RulesError):
         parse_rules(content, "rules.yaml", {**ENVIRONMENT, "LONG": "x" * 999})
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 3  # as above
