@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import os
 import signal
 import sys
@@ -14,10 +15,10 @@ from types import TracebackType
 from typing import Any, NoReturn, Protocol
 
 import gevent
-import psutil
 from gevent.monkey import get_original
 
 from guard.engine.verdict import EXIT_CODES
+from guard.forks import Forks
 from guard.rule import Outcome
 
 logger = logging.getLogger("guard")
@@ -41,9 +42,6 @@ INSIST_AFTER = 0.5
 
 OBEDIENCE = 10.0
 """Seconds in which the process ends once it is to end at once."""
-
-PARTING = 3.0
-"""Seconds that a worker has at least, to end when it is told to."""
 
 LAST_MOMENT = 2.0
 """Seconds for leaving the verdict in a process whose event loop has no turn any more."""
@@ -76,10 +74,9 @@ class Process:
         self.signal: signal.Signals | None = None
         self._guarded: Guarded | None = None
         self._patience = 0.0
-        self._not_workers: set[psutil.Process] = set()
-        self._workers: set[psutil.Process] = set()
+        self._forks = Forks()
         self._code = 0
-        self._interrupted = False
+        self._ends_within = math.inf
         self._are_held = False
         self._is_leaving = False
         self._is_answered = False
@@ -108,7 +105,7 @@ class Process:
         """
         if self._guarded is None:
             self._are_held = True
-            self._not_workers = _children()
+            self._forks.are_to_come()
             self.take_signals()
             _in_forked(self._let_signals_end_it)
 
@@ -121,7 +118,7 @@ class Process:
         """
         self._guarded = guarded
         self._patience = patience
-        self._workers = _children() - self._not_workers
+        self._forks.have_come()
         self._are_held = False
         self.take_signals()
         if self.signal is not None:
@@ -160,15 +157,25 @@ class Process:
         """End the process, as far as it obeys."""
         gevent.get_hub().handle_system_error(SystemExit, SystemExit(self._last_word()))
 
-    def end_at_once(self) -> None:
-        """End the process from another thread, whatever the main one does."""
+    def end_within(self, seconds: float) -> None:
+        """See to it that the process has ended by then. Later calls change nothing but an earlier
+        end.
+
+        Where code that never yields holds the event loop, no greenlet has a turn any more, and a
+        signal's handler neither. So this is done by a thread.
+        """
+        if seconds < self._ends_within:
+            self._ends_within = seconds
+            _in_thread(self._end_at_once, after=seconds)
+
+    def _end_at_once(self) -> None:
         code = FAILED
         try:
             code = self._last_word()
             # Not in this thread: it may wait for a lock for ever.
             _in_thread(self._give_up)
             get_original("time", "sleep")(LAST_MOMENT)
-            self._end_workers(patience=0)
+            self._forks.end(patience=0)
         finally:
             os._exit(code)
 
@@ -183,23 +190,11 @@ class Process:
             self._leave()
             self._code = self._last_word()
         with suppress(KeyboardInterrupt):
-            self._end_workers(0 if self._interrupted else self._patience)
+            self._forks.end(0 if self._is_leaving else self._patience)
         if self._guarded is not None and (self._code or self._is_leaving):
             logging.shutdown()
             _leave_now(self._code)
         self._ignore_signals()
-
-    def _end_workers(self, patience: float) -> None:
-        """Wait for the workers that ``--processes`` forked, and kill those that stay.
-
-        Locust means to, but takes those that still run for gone. They would miss their master after
-        a minute, and one whose users hang would not even then.
-        """
-        _, staying = psutil.wait_procs(self._workers, timeout=max(patience, PARTING))
-        for worker in staying:
-            with suppress(psutil.Error):
-                worker.kill()
-        psutil.wait_procs(staying, timeout=PARTING)
 
     def _ignore_signals(self) -> None:
         """What ends is not to be ended: Python itself would die of a signal, in its last moments,
@@ -212,13 +207,14 @@ class Process:
         """Handle signals as Locust does, but for Ctrl-C, which still goes to the main greenlet."""
         self.signal = None
         self._are_held = False
+        self._is_leaving = False
         for number, default in _DEFAULTS.items():
             if number != signal.SIGINT and signal.getsignal(number) == self._on_signal:
                 signal.signal(number, default)
 
     def _leave(self) -> None:
         if self._guarded is not None:
-            self._guarded.leave(interrupted=self._interrupted)
+            self._guarded.leave(interrupted=self._is_leaving)
 
     def _last_word(self) -> int:
         """The higher one of the verdict's code and the one that somebody asked for."""
@@ -260,14 +256,13 @@ class Process:
         """From now on the process ends, and soon. More signals would only disturb that."""
         if not self._is_leaving:
             self._is_leaving = True
-            _in_thread(self.end_at_once, after=OBEDIENCE)
+            self.end_within(OBEDIENCE)
 
     def _on_exception(
         self, kind: type[BaseException], error: BaseException, where: TracebackType | None
     ) -> None:
         if issubclass(kind, KeyboardInterrupt):
-            self._interrupted = True  # the one who pressed Ctrl-C twice needs no traceback
-            self._begin_to_leave()
+            self._begin_to_leave()  # without a traceback, which nobody needs who pressed Ctrl-C
         else:
             self._excepthook(kind, error, where)
 
@@ -279,7 +274,7 @@ def _in_forked(what: Callable[[], None]) -> None:
 
 
 def _in_thread(what: Callable[[], None], after: float = 0.0) -> None:
-    """Call this in a thread of its own, which no greenlet can keep from its turn."""
+    """Call this in a thread of its own, which nothing can keep from its turn."""
     sleep = get_original("time", "sleep")
 
     def wait() -> None:
@@ -299,10 +294,6 @@ def _leave_now(code: int) -> NoReturn:
         with suppress(OSError, ValueError, RuntimeError):  # nobody may listen, or it is in use
             stream.flush()
     os._exit(code)
-
-
-def _children() -> set[psutil.Process]:
-    return set(psutil.Process().children())
 
 
 def _number(code: object) -> int:

@@ -26,6 +26,9 @@ from guard.sources.master import MasterSource
 
 logger = logging.getLogger("guard")
 
+GRACE = 10.0
+"""Seconds that the process has, after the deadline, to end in good order."""
+
 REFRESH = 10.0
 """Seconds after which effects are told the verdict as it stands, when nothing has changed."""
 
@@ -284,11 +287,10 @@ class Watch:
         gevent.spawn(self._stop_now)
 
     def _begin_deadline(self) -> None:
-        if self._process is None:
-            self._deadline.begin()
-        else:
+        self._deadline.begin()
+        if self._process is not None:
             stay = seconds_to_stay(self._environment) or 0
-            self._deadline.enforce(self._process.end_at_once, stay)
+            self._process.end_within(self._deadline.seconds + stay + GRACE)
 
     def _stop_now(self) -> None:
         # Not left to the next tick: where the guard itself failed there is none.

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-
 import gevent
 import pytest
 from gevent.event import Event
 
-from guard import deadline
 from guard.deadline import Deadline
 
 
@@ -32,14 +29,3 @@ def test_a_run_that_ended_in_time_is_not_overdue(overdue):
     bound.begin()
     bound.cancel()
     assert not overdue.wait(0.2)
-
-
-def test_what_ends_the_process_is_called_although_no_greenlet_has_a_turn(monkeypatch, overdue):
-    """This test keeps the event loop, as a user's endless loop does."""
-    monkeypatch.setattr(deadline, "GRACE", 0.05)
-    ended = threading.Event()
-    bound = Deadline(0.05, overdue.set)
-    bound.enforce(ended.set, stay=0)
-    bound.enforce(ended.set, stay=0)
-    assert ended.wait(5)
-    assert not overdue.ready()
