@@ -15,7 +15,6 @@ import locust
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import WorkerRunner
-from locust.util.timespan import parse_timespan
 
 from guard.checker import Checker, Unguarded
 from guard.process import Process
@@ -35,6 +34,7 @@ def install() -> None:
     one: the guard then has the last word, and sees the last reports of the workers.
     """
     _process()
+    _started_in()
     locust.events.init_command_line_parser.add_listener(_add_options)
     locust.events.init.add_listener(_on_init)
     locust.events.test_stopping.add_listener(_on_test_stopping)
@@ -50,6 +50,13 @@ def run(options: Sequence[str]) -> NoReturn:
     sys.argv = ["locust-guard run", *options]
     _process().run(locust_main)
     raise AssertionError("Locust's main ends the process")
+
+
+@cache
+def _started_in() -> Path:
+    """The folder that options are relative to. The locustfile, which runs before they are read, may
+    go elsewhere."""
+    return Path.cwd()
 
 
 @cache
@@ -92,10 +99,17 @@ def _add_options(parser: LocustArgumentParser) -> None:
     _check_before_start(parser)
 
 
-def _timespan(text: str) -> float:
-    with suppress(ValueError):
-        if seconds := parse_timespan(text):
-            return float(seconds)
+def _timespan(text: str) -> float | None:
+    """Seconds, written as for Locust's own options; None where a shell's variable was empty."""
+    # Imported late, because few runs have need of it.
+    from guard.language.errors import Complaint
+    from guard.language.units import timespan
+
+    if not text:
+        return None
+    with suppress(Complaint):
+        if seconds := timespan(f"{text}s" if text.isdecimal() else text):
+            return seconds
     raise ArgumentTypeError(f"{text!r} is no time to wait; write e.g. 90s or 5m")
 
 
@@ -124,7 +138,7 @@ def _forget_verdict(json_file: str) -> None:
     """Remove the verdict of an earlier run, lest it be taken for one on this. Once a process: the
     web UI parses the options whenever its page is loaded."""
     with suppress(OSError):
-        Path(json_file).unlink(missing_ok=True)
+        (_started_in() / json_file).unlink(missing_ok=True)
 
 
 def _on_init(environment: Environment, **_: Any) -> None:
@@ -140,7 +154,7 @@ def _guard_of(environment: Environment) -> Checker | Unguarded:
         logger.warning("this run is not guarded (--guard-off)")
         return Unguarded()
     path, rules = _rules(options.guard_rules, options.locustfile)
-    json_file = Path(options.guard_json) if options.guard_json else None
+    json_file = _started_in() / options.guard_json if options.guard_json else None
     process = _process()
     checker = Checker(
         environment,
@@ -166,9 +180,9 @@ def _rules(given: str | None, locustfile: str) -> tuple[Path, Sequence[Rule]]:
     from guard.language.errors import RulesError
     from guard.language.rulefile import RULES_FILES, find_rules, load_rules
 
-    first = Path(locustfile.split(",", maxsplit=1)[0].strip())
-    folders = [(first if first.is_dir() else first.parent).absolute(), Path.cwd()]
-    path = given or find_rules(folders)
+    first = _started_in() / locustfile.split(",", maxsplit=1)[0].strip()
+    folders = [first if first.is_dir() else first.parent, _started_in()]
+    path = _started_in() / given if given else find_rules(folders)
     if path is None:
         looked_in = " or ".join(dict.fromkeys(map(str, folders)))
         _refuse(
@@ -176,7 +190,7 @@ def _rules(given: str | None, locustfile: str) -> tuple[Path, Sequence[Rule]]:
             "locust-guard: write one, name one with --guard-rules FILE, or go unguarded with "
             "--guard-off"
         )
-    path = _shown(Path(path))
+    path = _shown(path)
     try:
         return path, load_rules(path)
     except RulesError as error:

@@ -181,8 +181,9 @@ class Judge:
         if window is not None and not window.full:
             if rule.over is None:
                 return f"{rule.name!r} was not judged: no time has passed since it was armed"
-            length = number_text(rule.over)
-            return f"{rule.name!r} was not judged: its window of {length} s was never full"
+            full, had = number_text(rule.over), math.floor(window.seconds * 10) / 10
+            missed = f"its window of {full} s was never full: it had {had:g} s"
+            return f"{rule.name!r} was not judged: {missed}"
         return f"{rule.name!r} had no data: {self._why_too_few}"
 
     @property

@@ -242,7 +242,7 @@ def test_reason_says_one_request(drive):
 @pytest.mark.parametrize(
     ("options", "never"),
     [
-        ("over 1m", "judged: its window of 60 s was never full"),
+        ("over 1m", "judged: its window of 60 s was never full: it had 3 s"),
         ("after 1m30s", "armed: it waits for 1m30s"),
         ("after ramp-up", "armed: it waits for ramp-up"),
         ("after ramp-up + 10s", "armed: it waits for ramp-up + 10s"),

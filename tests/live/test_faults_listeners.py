@@ -125,6 +125,15 @@ def test_exit_7_of_a_good_run(start, scripted, promise, where, command):
     promise.is_kept_by(start("-u", "1", rules=PASS, locustfile=text, command=command))
 
 
+@SOMEWHERE
+@pytest.mark.promised("`os._exit(0)` in a task or a listener")
+def test_exit_at_once(start, scripted, promise, where):
+    """Python itself has no say any more."""
+    text = that_exits(scripted, where, 0).replace("sys.exit(", "os._exit(")
+    text = text.replace("Scripted.made > 20", "Scripted.made > 150")  # after three seconds
+    promise.is_left_by(start("-u", "1", rules="rules: [max < 1ms over 1s]", locustfile=text))
+
+
 QUITS_IN_A_TASK = """
 @task
 def leave(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -101,6 +102,21 @@ def test_a_master(start, ports, start_worker, promise, number):
     assert worker.exit_code() == 0
     heard = [line.split()[1] for line in master.lines if line.startswith("heard ")]
     assert heard == ["test_start", "test_stopping", "test_stop", "quitting"]
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM on a master")
+@ENDINGS
+def test_a_masters_last_reports(start, ports, promise, number):
+    """What is judged in the end is what Locust reports in the end (X3)."""
+    rules = "rules: [p95 < 1ms for 1s, requests > 0]"
+    run = start(*USERS, "--processes", "2", *ports, "--json", rules=rules)
+    run.says("breached at")
+    run.signal(number)
+    verdict = promise.is_kept_by(run)
+    text = run.output
+    entries = json.loads(text[text.rindex("[\n    {") : text.rindex("]") + 1])
+    reported = sum(entry["num_requests"] for entry in entries)
+    assert verdict["rules"][1]["requests"] == reported
 
 
 @pytest.mark.promised("Ctrl-C or SIGTERM sent to master and workers alike")

@@ -128,6 +128,25 @@ def test_rules_beside_the_locustfile_come_before_the_working_directory(start, sc
     assert run.says("guarding by 1 rule from test/rules.yaml")
 
 
+def test_a_locustfile_that_goes_elsewhere(start, scripted):
+    """Files are where the one who started the run sees them."""
+    goes = "import os\n\nos.mkdir('elsewhere')\nos.chdir('elsewhere')\n" + scripted
+    run = start(*QUICK, "--guard-rules", "mine.yaml", files={"mine.yaml": BAD}, locustfile=goes)
+    assert run.exit_code() == 3
+    assert run.verdict["outcome"] == "fail"
+    run = start(*QUICK, rules=BAD, locustfile=goes)
+    assert run.exit_code() == 3
+    assert run.verdict["outcome"] == "fail"
+
+
+def test_an_empty_variable_is_none(start):
+    """As for Locust's own options that take a value."""
+    names = ("RULES", "JSON", "STOP_DEADLINE")
+    run = start(*QUICK, rules=BAD, env={f"LOCUST_GUARD_{name}": "" for name in names})
+    assert run.exit_code() == 3
+    assert not run.verdict_file.exists()
+
+
 def test_two_lines_in_the_locustfile_and_plain_locust(start, scripted):
     installs = "import guard\nguard.install()\n" + scripted
     run = start(*QUICK, rules=BAD, locustfile=installs, command="plain")
