@@ -134,9 +134,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "promised(what): shows this line of docs/modes-and-faults.md; see `promise`"
     )
-    # What a shell starts in the background ignores Ctrl-C, and so would all that is started here.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What a shell starts in the background ignores Ctrl-C, and what nohup starts that the terminal
+    # is closed; and so would all that is started here.
+    for number, default in ((signal.SIGINT, signal.default_int_handler),
+                            (signal.SIGHUP, signal.SIG_DFL)):  # fmt: skip
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, default)
 
 
 @pytest.fixture
