@@ -147,8 +147,9 @@ def end_the_group(run, promise, number):
     run.says("breached at")
     os.killpg(run.process.pid, number)
     run.exit_code()
-    # Locust's workers stop because of the signal and because the master tells them to.
-    run.lines = [line for line in run.lines if not re.match(r"heard test_stop.* in Worker", line)]
+    # Locust's workers end because of the signal and because the master tells them to.
+    ending = re.compile(r"heard (test_stop.*|quitting) in Worker")
+    run.lines = [line for line in run.lines if not ending.match(line)]
     verdict = promise.is_kept_by(run)
     assert "all workers were gone" not in verdict["reason"]
 
