@@ -184,6 +184,8 @@ class Process:
         logger.error("the process does not obey and is ended; something keeps its event loop")
 
     def _at_exit(self) -> None:
+        if self._are_held:  # it ends before it has come to be guarded
+            self._forks.have_come()
         if self._guarded is not None:
             with suppress(KeyboardInterrupt):
                 self._guarded.release_workers()
@@ -204,7 +206,10 @@ class Process:
                 signal.signal(number, signal.SIG_IGN)
 
     def _let_signals_end_it(self) -> None:
-        """Handle signals as Locust does, but for Ctrl-C, which still goes to the main greenlet."""
+        """Handle signals as Locust does, but for Ctrl-C, which still goes to the main greenlet, and
+        leave the verdict to the process that it was forked from."""
+        self._guarded = None
+        self._forks = Forks()
         self.signal = None
         self._are_held = False
         self._is_leaving = False

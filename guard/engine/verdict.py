@@ -68,14 +68,14 @@ class RuleResult:
             "action": self.rule.action.value,
             "state": self.state.value,
             "outcome": self.outcome.value,
-            "value": self.value,
+            "value": _finite(self.value),
             "unit": self.rule.check.unit.value,
             "threshold": self.rule.check.threshold,
             "requests": self.requests,
             "pending_at": _moment(self.pending_at),
             "breached_at": _moment(self.breached_at),
             "recovered_at": _moment(self.recovered_at),
-            "worst": self.worst,
+            "worst": _finite(self.worst),
             "evidence": None,
             "users_at_breach": self.users_at_breach,
             "rps_at_breach": self.rps_at_breach,
@@ -123,6 +123,11 @@ class Verdict:
             "duration": _moment(self.duration),
             "rules": [result.as_dict() for result in self.rules],
         }
+
+
+def _finite(value: float | None) -> float | None:
+    """What JSON can say: a mean is no number where somebody has reported none as a time."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _moment(seconds: float | None) -> float | None:

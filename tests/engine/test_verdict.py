@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
@@ -344,3 +345,10 @@ def test_trap_no_nan_or_infinity_at_elapsed_zero(drive, series, at):
     run = drive(rules, series, at=[at] * len(series))
     json.dumps(run.verdict.as_dict(), allow_nan=False)
     json.dumps(run.finish().verdict.as_dict(), allow_nan=False)
+
+
+def test_what_is_no_number_is_null_in_the_verdict_file(drive):
+    """Somebody reported a response time that is none."""
+    run = drive("avg < 1s", [(10, 0, math.nan)]).finish()
+    assert math.isnan(run.result.value)
+    assert run.result.as_dict()["value"] is None

@@ -65,7 +65,7 @@ class Promise:
         assert "does not obey" not in run.output, run.output
         return verdict
 
-    def is_left_by(self, run: Run) -> None:
+    def is_left_by(self, run: Run, raised: str | None = None) -> None:
         """The same for a run that was killed, or never began: there is no final verdict."""
         code = run.exit_code()
         assert (code if code >= 0 else 128 - code) == self.exit_code, run.output
@@ -73,7 +73,7 @@ class Promise:
         assert outcome == self.outcome
         assert not (outcome != "none" and run.verdict["final"])
         assert run.verdict_lines() == []
-        assert "Traceback" not in run.output, run.output
+        _assert_raised(raised, run)
         assert run.left_over() == [], "processes outlived the run"
 
     def is_said_by(self, run: Run, tests: int = 1, raised: str | None = None) -> None:
@@ -82,9 +82,7 @@ class Promise:
         lines = run.verdict_lines()
         assert len(lines) == tests, run.output
         assert f": verdict: {self.outcome}: " in lines[-1], run.output
-        tracebacks = _tracebacks(run.lines)
-        assert all(raised is not None and raised in end for end in tracebacks), run.output
-        assert raised is None or tracebacks, f"{raised!r} was not raised:\n{run.output}"
+        _assert_raised(raised, run)
         self._no_event_came_twice(run, tests)
         assert run.left_over() == [], "processes outlived the run"
 
@@ -95,6 +93,12 @@ class Promise:
         for line, times in heard.items():
             expected = 1 if "quit" in line else tests
             assert times <= expected, f"{line!r} {times} times:\n{run.output}"
+
+
+def _assert_raised(raised: str | None, run: Run) -> None:
+    tracebacks = _tracebacks(run.lines)
+    assert all(raised is not None and raised in end for end in tracebacks), run.output
+    assert raised is None or tracebacks, f"{raised!r} was not raised:\n{run.output}"
 
 
 def _tracebacks(output: Sequence[str]) -> list[str]:

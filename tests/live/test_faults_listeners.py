@@ -134,6 +134,26 @@ def test_exit_at_once(start, scripted, promise, where):
     promise.is_left_by(start("-u", "1", rules="rules: [max < 1ms over 1s]", locustfile=text))
 
 
+FORKS = """
+import gevent
+import sys
+
+@events.test_start.add_listener
+def fork(**_):
+    def go_on():
+        if gevent.fork() == 0:
+            sys.exit(0)
+
+    gevent.spawn(go_on)
+"""
+
+
+@pytest.mark.promised("a task or a listener forks a process, which exits")
+def test_a_fork(start, scripted, promise):
+    """It has all that its parent has, and must not take itself for it."""
+    promise.is_kept_by(start("-u", "1", "-t", "4s", rules=PASS, locustfile=scripted + FORKS))
+
+
 QUITS_IN_A_TASK = """
 @task
 def leave(self):

@@ -112,6 +112,17 @@ def test_a_reader_that_stops_reading(start, promise):
     promise.is_filed_by(run)
 
 
+@pytest.mark.promised("the master's port is taken, `--processes N`")
+def test_a_taken_port_of_a_master(start, free_port, promise):
+    """Locust has forked its workers by then, who would join the other master's test."""
+    with socket.create_server(("127.0.0.1", free_port())) as taken:
+        port = str(taken.getsockname()[1])
+        run = start("--processes", "2", "--master-bind-host", "127.0.0.1", "--master-bind-port",
+                    port, "--master-port", port, rules=STOP)  # fmt: skip
+        promise.is_left_by(run, raised="Address already in use")
+    assert "heard test_start" not in run.output
+
+
 @pytest.mark.promised("the port of the web UI is taken, `--autostart`")
 def test_a_taken_port(start, free_port, promise):
     """Locust ends at once, without an error, before the test that it was to start."""
