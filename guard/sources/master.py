@@ -43,6 +43,8 @@ class MasterSource(LiveSource):
         self._workers_seen: set[str] = set()
         self._round = Snapshot(NOTHING)
         self._round_ended_at = 0.0
+        self._read_at = 0.0
+        self._awake_since = 0.0
         # After Locust's own listener, which adds the report to the statistics.
         environment.events.worker_report.add_listener(self._on_worker_report)
 
@@ -50,8 +52,12 @@ class MasterSource(LiveSource):
         self._environment.events.worker_report.remove_listener(self._on_worker_report)
 
     def read(self, ramped_up_at: float | None, go_on: Callable[[], object] = bool) -> Snapshot:
+        now, interval = self._clock(), runners.WORKER_REPORT_INTERVAL
+        if now - self._read_at > interval:
+            self._awake_since = now  # what was reported while all stood still is yet to be read
+        self._read_at = now
         # A worker that hangs is given up by Locust after some seconds; others must not wait longer.
-        if self._clock() - self._round_ended_at > 3 * runners.WORKER_REPORT_INTERVAL:
+        if now - max(self._round_ended_at, self._awake_since) > 3 * interval:
             self._end_round()
         snapshot = replace(
             self._round,

@@ -82,12 +82,28 @@ def test_a_worker_that_is_missing_is_not_waited_for(master):
 def test_a_worker_that_does_not_report_holds_up_the_others_for_nine_seconds_at_most(master):
     master = master("ab")
     master.report("a", 3.0)
-    assert master.source.read(None).total.requests == 0
+    for second in range(3, 10):
+        master.now = second
+        assert master.source.read(None).total.requests == 0
     master.now = 9.5
     assert (master.source.read(None).total.requests, master.source.read(None).counted_until) == (
         30,
         9.5,
     )
+
+
+def test_reports_that_came_while_the_master_stood_still_are_waited_for(master):
+    """It was suspended for 13 seconds; its workers were not."""
+    master = master("a")
+    for second in (1.0, 2.0):
+        master.report("a", second)
+        master.source.read(None)
+    master.now = 15.0
+    snapshot = master.source.read(None)
+    assert (snapshot.total.requests, snapshot.counted_until) == (20, 2.0)
+    master.report("a", 15.1)
+    snapshot = master.source.read(None)
+    assert (snapshot.total.requests, snapshot.counted_until) == (151, 15.1)
 
 
 def test_a_round_that_nobody_read_is_in_the_next_one(master):
