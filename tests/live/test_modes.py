@@ -138,8 +138,8 @@ def test_users_finish_their_tasks(start, scripted, promise):
     ],
 )
 def test_iterations(start, promise, slow_after):
-    """The last user quits the runner. Of two that end at once, locust-plugins sees none as the last,
-    and the run goes on without users."""
+    """The last user quits the runner. Of two that end at once, locust-plugins takes none for the
+    last, and the run goes on without users."""
     pytest.importorskip("locust_plugins", reason="the extra 'test' has it")
     limit = "100" if slow_after == "1e9" else "1000000"
     run = start("-u", "1", "-t", "2h", "-i", limit, "--slow-after", slow_after, rules=STOP,
