@@ -107,7 +107,7 @@ def test_a_reader_that_goes_away(start, promise):
 def test_a_reader_that_stops_reading(start, promise):
     """Whatever writes a line next waits for ever, and with it the whole process."""
     run = start(*SLOW, "--guard-stop-deadline", "2s", rules=STOP)
-    run.says("All users spawned")
+    run.says(" total users)")
     run.fill_output()
     promise.is_filed_by(run)
 

@@ -79,7 +79,7 @@ def test_users_changed_by_keys(start, keyboard, promise):
     terminal, type_keys = keyboard
     rules = "rules: [requests > 0, users < 2 else warn]"
     run = start("-u", "1", rules=rules, stdin=terminal)
-    run.says("All users spawned")
+    run.says(" total users)")
     type_keys("w")
     run.says("breached at")
     type_keys("s")

@@ -29,7 +29,7 @@ def start_master(start, ports):
 def test_one_of_three_is_killed(start_master, start_worker, promise):
     master = start_master(workers=3, rules=("p95 < 1s", "workers == 3 else warn"))
     workers = [start_worker() for _ in range(3)]
-    master.says("All users spawned")
+    master.says(" total users)")
     workers[0].signal(signal.SIGKILL)
     master.says("workers was 2")
     assert master.process.poll() is None
@@ -55,7 +55,7 @@ def test_one_of_three_is_killed(start_master, start_worker, promise):
 def test_a_rule_on_lost_workers(start_master, start_worker, promise, action):
     master = start_master(workers=2, rules=(f"lost_workers < 1 else {action}",))
     workers = [start_worker(), start_worker()]
-    master.says("All users spawned")
+    master.says(" total users)")
     workers[0].signal(signal.SIGKILL)
     master.says("breached at")
     if action != "stop":
@@ -70,7 +70,7 @@ def test_one_of_two_is_ended(start_master, start_worker, promise, number):
     """It takes its leave of the master, which knows at once."""
     master = start_master(workers=2, rules=("p95 < 1s", "workers > 1 else warn", HEARD_FROM))
     workers = [start_worker(), start_worker()]
-    master.says("All users spawned")
+    master.says(" total users)")
     workers[0].signal(number)
     master.says("workers was 1")
     master.says("requests was")
@@ -86,7 +86,7 @@ def test_a_stop_while_users_are_spread(start_master, start_worker, promise):
     """A master that is ended meanwhile forgets that it ends, and tells all listeners twice."""
     master = start_master("-u", "8", workers=2, rules=("workers > 1 else stop", "requests > 0"))
     workers = [start_worker(), start_worker()]
-    master.says("All users spawned")
+    master.says(" total users)")
     workers[0].signal(signal.SIGTERM)
     promise.is_kept_by(master)
     assert [worker.exit_code() for worker in workers] == [0, 0]
@@ -125,7 +125,7 @@ def test_a_worker_comes_back(start_master, start_worker, promise):
     rules = ("p95 < 1s", "lost_workers < 1 else warn")
     master = start_master(workers=2, rules=rules)
     workers = [start_worker(), start_worker()]
-    master.says("All users spawned")
+    master.says(" total users)")
     workers[0].signal(signal.SIGSTOP)
     master.says("breached at")
     workers[0].signal(signal.SIGCONT)
@@ -169,7 +169,7 @@ def test_one_is_killed_during_the_ramp_up(start_master, start_worker, promise):
     workers = [start_worker(), start_worker()]
     workers[0].says("heard test_start")
     workers[0].signal(signal.SIGKILL)
-    assert "8 total users" in master.says("All users spawned")
+    assert "8 total users" in master.says(" total users)")
     master.says("breached at")
     master.signal(signal.SIGTERM)
     promise.is_kept_by(master)
@@ -183,7 +183,7 @@ def test_the_only_one_is_killed_during_the_ramp_up(start_master, start_worker, p
     worker.says("heard test_start")
     worker.signal(signal.SIGKILL)
     assert promise.is_kept_by(master)["reason"].startswith(GONE)
-    assert "All users spawned" not in master.output
+    assert " total users)" not in master.output
 
 
 @pytest.mark.promised("all workers are gone, with a web UI")
@@ -213,7 +213,7 @@ def all_go_with_a_web_ui(start_master, start_worker, ui):
     rules = ("lost_workers < 1", "p95 < 1s", "requests of /again < 1 for 1s else warn")
     master = start_master("--autostart", *ui.options, headless=False, rules=rules)
     worker = start_worker()
-    master.says("All users spawned")
+    master.says(" total users)")
     worker.signal(signal.SIGKILL)
     master.says("verdict: inconclusive")
     return master

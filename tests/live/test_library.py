@@ -166,7 +166,7 @@ def test_web_ui(program, free_port, promise):
     run, browser = program(WEB_UI, str(port)), Browser(port)
     run.says("ready")
     browser.start()
-    run.says("All users spawned")
+    run.says(" total users)")
     while browser.requests() == 0:
         time.sleep(0.1)
     browser.stop()
