@@ -130,9 +130,18 @@ def end_spawning(environment: Environment, spawner: Greenlet | None) -> None:
     for greenlet in (spawner, getattr(environment.web_ui, "_swarm_greenlet", None)):
         if greenlet is not None and greenlet is not gevent.getcurrent():
             greenlet.kill(block=False)  # Locust knows only after this that it is stopping
+    _end_dispatch(runner)
     # Users are spread anew for about a second when a worker has come or gone, in the greenlet that
     # reads the workers' reports.
     polls = int(SPREAD / POLL) if spawner is None and runner.worker_count else 0
     while polls and not runner.spawning_completed:
         polls -= 1
         gevent.sleep(POLL)
+
+
+def _end_dispatch(runner: MasterRunner) -> None:
+    """Have a dispatch of users come to its end wherever it is made: a program of the user's may
+    have started the test in its main greenlet, which can't be killed."""
+    dispatcher = runner._users_dispatcher
+    if dispatcher is not None:
+        dispatcher._target_user_count = dispatcher._current_user_count

@@ -137,6 +137,49 @@ def test_master_and_workers(program, free_port, promise):
     assert not (run.verdict_file.parent / "worker.json").exists()
 
 
+SPAWNS_IN_MAIN = """
+import subprocess
+
+port, has_ui = int(sys.argv[1]), len(sys.argv) > 2
+if port < 0:
+    environment = environment("worker")
+    set_ms(environment, 900)
+    environment.create_worker_runner("127.0.0.1", -port).greenlet.join()
+    sys.exit()
+
+environment = environment("master")
+runner = environment.create_master_runner("127.0.0.1", port)
+if has_ui:
+    web_ui = environment.create_web_ui("127.0.0.1", int(sys.argv[2]))
+checker = guard.attach(environment, BAD, json_file="verdict.json")
+worker = subprocess.Popen([sys.executable, "program.py", str(-port)])
+while len(runner.clients.ready) < 1:
+    gevent.sleep(0.1)
+runner.start(300, spawn_rate=5)  # would take a minute
+assert checker.verdict.stopped
+assert checker.verdict.duration < 30
+while runner.user_count:
+    gevent.sleep(0.1)
+gevent.sleep(4)  # the worker's last report
+last = environment.stats.total.num_requests
+gevent.sleep(4)  # another one, if it made requests still
+assert environment.stats.total.num_requests == last, "the load goes on"
+assert runner.state in ("stopping", "stopped"), runner.state
+if has_ui:
+    runner.quit()
+worker.wait()
+sys.exit(checker.conclude().exit_code)
+"""
+
+
+@pytest.mark.promised("library, master: users are spawned by the program's main greenlet")
+@pytest.mark.parametrize("has_ui", [False, True], ids=["headless", "web UI"])
+def test_spawning_in_the_main_greenlet(program, free_port, promise, has_ui):
+    """On a master ``start()`` returns when users are spawned, and would go on to spawn them."""
+    ports = [str(free_port()) for _ in range(1 + has_ui)]
+    promise.is_kept_in_good_order_by(program(SPAWNS_IN_MAIN, *ports))
+
+
 WEB_UI = """
 environment = environment("shop")
 environment.create_local_runner()
