@@ -47,20 +47,25 @@ def attach(
 
     Raises:
         RulesError: The rules have faults.
-        ValueError: There are no rules, or the environment is guarded already.
+        ValueError: There are no rules, the environment is guarded already, or ``json_file`` is
+            there and is no verdict.
     """
     from guard.checker import Checker
+    from guard.effects.verdict_file import refusal
 
     if hasattr(environment, "guard"):
         raise ValueError("this environment is guarded already")
     file, judged_by = _rules_of(rules)
     if not judged_by:
         raise ValueError("there are no rules to guard by")
+    path = Path(json_file) if json_file is not None else None
+    if path is not None and (why_not := refusal(path)):
+        raise ValueError(f"the verdict can't be kept in {path}, which {why_not}")
     checker = Checker(
         environment,
         judged_by,
         file,
-        json_file=Path(json_file) if json_file is not None else None,
+        json_file=path,
         stop_deadline=stop_deadline,
     )
     environment.events.quitting.add_listener(lambda **_: checker.on_quitting())

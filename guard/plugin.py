@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from guard.checker import Checker, Unguarded
+from guard.effects.verdict_file import refusal
 from guard.process import Process
 from guard.rule import Rule
 
@@ -123,11 +125,12 @@ def _check_before_start(parser: LocustArgumentParser) -> None:
         only_tells = (
             options.list_commands or options.show_task_ratio or options.show_task_ratio_json
         )
-        if not (options.guard_off or options.worker or only_tells):
-            _process().hold_signals()
+        if not (options.worker or only_tells):
             if options.guard_json:
                 _forget_verdict(options.guard_json)
-            _rules(options.guard_rules, options.locustfile)
+            if not options.guard_off:
+                _process().hold_signals()
+                _rules(options.guard_rules, options.locustfile)
         return options
 
     parser.parse_args = parse_and_check  # Locust has no event for it
@@ -137,8 +140,15 @@ def _check_before_start(parser: LocustArgumentParser) -> None:
 def _forget_verdict(json_file: str) -> None:
     """Remove the verdict of an earlier run, lest it be taken for one on this. Once a process: the
     web UI parses the options whenever its page is loaded."""
+    path = Path(os.path.realpath(_started_in() / json_file))
+    why_not = "is no file" if json_file == "-" else refusal(path)
+    if why_not:
+        _refuse(
+            f"locust-guard: --guard-json: {json_file} {why_not}\n"
+            "locust-guard: nothing was started; name another file, which the verdict may replace"
+        )
     with suppress(OSError):
-        (_started_in() / json_file).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def _on_init(environment: Environment, **_: Any) -> None:

@@ -46,6 +46,14 @@ def wait_for_request(environment):
     assert made.wait(10)
 
 
+def test_a_verdict_replaces_no_other_file(environment, tmp_path):
+    path = rules_file(tmp_path)
+    with pytest.raises(ValueError, match="which is there already, and is no verdict"):
+        guard.attach(environment, path, json_file=path)
+    assert not hasattr(environment, "guard")
+    assert LINE in path.read_text()
+
+
 def rules_file(folder, text=f"rules: [{LINE}]"):
     path = folder / "rules.yaml"
     path.write_text(text)

@@ -17,6 +17,10 @@ from guard.engine.verdict import Verdict
 logger = logging.getLogger("guard")
 
 
+_BEGIN = b'{\n  "schema":'
+"""What a verdict begins with."""
+
+
 class VerdictFile(Effect):
     """Replaces the file, atomically, at every change.
 
@@ -28,7 +32,7 @@ class VerdictFile(Effect):
     """
 
     def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
-        self._path = path
+        self._path = Path(os.path.realpath(path))  # a link stays one, to what is replaced
         self._about = about
         self._complained = False
 
@@ -66,9 +70,25 @@ class VerdictFile(Effect):
                 file.flush()
                 temporary.chmod(0o666 & ~_umask())
                 temporary.replace(self._path)
-            except OSError:
+            except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
+
+
+def refusal(path: Path) -> str | None:
+    """Why a verdict must not be kept there, lest something else be lost; None if it may.
+
+    What is there may be a verdict, or an empty file.
+    """
+    # Path's own methods would raise errors.
+    if not os.path.isfile(path):  # noqa: PTH113
+        return "is no file" if os.path.exists(path) else None  # noqa: PTH110
+    try:
+        with path.open("rb") as file:
+            begin = file.read(len(_BEGIN))
+    except OSError as error:
+        return f"can't be read: {error.strerror}"
+    return None if begin in (b"", _BEGIN) else "is there already, and is no verdict"
 
 
 def _as_json(verdict: Mapping[str, Any]) -> str:

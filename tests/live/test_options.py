@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
+
 import pytest
 
 GOOD = "rules: [p95 < 1s]"
 BAD = "rules: [p95 < 1ms]"
 QUICK = ("-u", "1", "-t", "2s")
+VERDICT = '{\n  "schema": 1,\n  "outcome": "fail"\n}\n'
+"""Of an earlier run."""
 
 
 def refused(run) -> None:
@@ -33,9 +39,50 @@ def test_bad_rules_are_refused_before_workers_are_forked(start, ports):
 
 
 def test_the_verdict_of_an_earlier_run_does_not_outlive_a_refusal(start):
-    run = start(*QUICK, rules="rules: [p955 < 1s]", files={"verdict.json": '{"outcome": "pass"}'})
+    run = start(*QUICK, rules="rules: [p955 < 1s]", files={"verdict.json": VERDICT})
     refused(run)
     assert not run.verdict_file.exists()
+
+
+def test_the_verdict_of_an_earlier_run_is_not_taken_for_one_on_an_unguarded_run(start):
+    run = start(*QUICK, "--guard-off", files={"verdict.json": VERDICT})
+    assert run.exit_code() == 0
+    assert not run.verdict_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("rules.yaml", "is there already, and is no verdict"),
+        ("locustfile.py", "is there already, and is no verdict"),
+        ("link-to-rules", "is there already, and is no verdict"),
+        (".", "is no file"),
+        ("pipe", "is no file"),
+        ("/dev/null", "is no file"),
+        ("-", "is no file"),
+    ],
+)
+def test_a_verdict_replaces_nothing_else(start, tmp_path, name, why):
+    """A slip in an option must not cost a file, nor a device that only root could lose."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link-to-rules").symlink_to("run0/rules.yaml")
+    given = str(tmp_path / name) if name in ("pipe", "link-to-rules") else name
+    before = Path("/dev/null").stat().st_mode
+    run = start(*QUICK, "--guard-json", given, rules=GOOD)
+    refused(run)
+    assert run.says(f"locust-guard: --guard-json: {given} {why}")
+    assert run.says("nothing was started; name another file, which the verdict may replace")
+    assert (run.verdict_file.parent / "rules.yaml").read_text() == GOOD
+    assert Path("/dev/null").stat().st_mode == before
+
+
+def test_a_verdict_replaces_an_earlier_one_and_what_a_link_leads_to(start, tmp_path):
+    (tmp_path / "link").symlink_to("run0/earlier.json")
+    run = start(*QUICK, "--guard-json", str(tmp_path / "link"), rules=GOOD,
+                files={"earlier.json": VERDICT})  # fmt: skip
+    assert run.exit_code() == 0
+    assert (tmp_path / "link").is_symlink()
+    assert json.loads((tmp_path / "run0" / "earlier.json").read_text())["outcome"] == "pass"
 
 
 @pytest.mark.parametrize("option", ["--list", "--show-task-ratio"])
