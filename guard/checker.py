@@ -16,7 +16,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from guard.effects import Effect
 from guard.effects.console import Console
-from guard.effects.stop import seconds_to_stay, stop_users
+from guard.effects.stop import stop_users
 from guard.effects.verdict_file import VerdictFile
 from guard.engine.guard import Guard, widened
 from guard.engine.verdict import Verdict, process_exit_code
@@ -176,9 +176,7 @@ class Checker:
         if self._json_file is not None:
             # What is said is on record already, also when the process is killed right after.
             effects.insert(0, VerdictFile(self._json_file, _about_the_run()))
-        ends_with_its_test = seconds_to_stay(self._environment) is not None
-        process = self._process if ends_with_its_test else None
-        return Watch(self._environment, Guard(rules), effects, self.stop_deadline, process)
+        return Watch(self._environment, Guard(rules), effects, self.stop_deadline, self._process)
 
     def _on_test_start(self, **_: Any) -> None:
         if isinstance(self._environment.runner, WorkerRunner):
@@ -186,7 +184,7 @@ class Checker:
         if self._watch is not None:
             self._watch.close()
         if self._process is not None:
-            self._process.take_signals()
+            self._process.test_starts()
         self._watch = self._new_watch()
         try:
             self._watch.begin()
@@ -215,7 +213,7 @@ class Checker:
         """Called before other listeners of ``quitting``."""
         self._is_quitting = True
         if self._process is not None:
-            self._process.take_signals()
+            self._process.quits()
             if self._process.signal is not None:
                 logger.info("ending because of %s", self._process.signal.name)
 

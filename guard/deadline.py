@@ -1,4 +1,4 @@
-"""The time that a stop may take."""
+"""The time that something may take."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import gevent
 
 
 class Deadline:
-    """Notices a run that does not come to its end.
+    """Notices what does not come to its end.
 
     Args:
         seconds: How long it may take from the first :meth:`begin`.
@@ -20,12 +20,14 @@ class Deadline:
         self._overdue = overdue
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
-    def begin(self) -> None:
-        """The time runs from now on. Later calls change nothing."""
-        if self._greenlet is None:
-            self._greenlet = gevent.spawn_later(self.seconds, self._overdue)
+    def begin(self) -> bool:
+        """The time runs from now on. Whether it does: later calls change nothing."""
+        if self._greenlet is not None:
+            return False
+        self._greenlet = gevent.spawn_later(self.seconds, self._overdue)
+        return True
 
     def cancel(self) -> None:
-        """The run has come to its end."""
-        if self._greenlet is not None:
+        """It has come to its end."""
+        if self._greenlet is not None and self._greenlet is not gevent.getcurrent():
             self._greenlet.kill(block=False)

@@ -20,14 +20,18 @@ class Forks:
     def __init__(self) -> None:
         self._others: set[psutil.Process] = set()
         self._workers: set[psutil.Process] = set()
+        self._are_to_come = False
 
     def are_to_come(self) -> None:
         """What this process has started so far is no worker."""
         self._others = _children()
+        self._are_to_come = True
 
     def have_come(self) -> None:
-        """What it has started since is one."""
-        self._workers = _children() - self._others
+        """What it has started since is one. Later calls change nothing."""
+        if self._are_to_come:
+            self._are_to_come = False
+            self._workers = _children() - self._others
 
     def end(self, patience: float) -> None:
         """Wait for the workers to end, for so many seconds if need be, and kill those that stay."""

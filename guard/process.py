@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import atexit
 import logging
-import math
 import os
-import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import cache
+from signal import SIGINT, Signals
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
 
@@ -19,7 +18,9 @@ from gevent.monkey import get_original
 
 from guard.engine.verdict import EXIT_CODES
 from guard.forks import Forks
+from guard.keyboard import Keyboard
 from guard.rule import Outcome
+from guard.signals import Phase, SignalHandling
 
 logger = logging.getLogger("guard")
 
@@ -28,14 +29,6 @@ ENDED_BY_SIGNAL = 128
 
 FAILED = EXIT_CODES[Outcome.ERROR]
 """Exit code of a process whose verdict can't be had."""
-
-_DEFAULTS: dict[signal.Signals, Any] = {
-    signal.SIGINT: signal.default_int_handler,
-    signal.SIGTERM: signal.SIG_DFL,
-}
-"""What handles the signals where nobody has asked for something else."""
-if hasattr(signal, "SIGHUP"):  # not on Windows
-    _DEFAULTS[signal.SIGHUP] = signal.SIG_DFL
 
 INSIST_AFTER = 0.5
 """Seconds in which Locust is done with the end of a test that it was asked to end."""
@@ -65,25 +58,25 @@ class Process:
 
     Locust fires ``quitting``, takes the code that it finds then, and exits. ``sys.exit`` in a
     listener or a second Ctrl-C end the process without.
-
-    Attributes:
-        signal: The last signal that asked the process to end, if one did.
     """
 
     def __init__(self) -> None:
-        self.signal: signal.Signals | None = None
+        self._signals = SignalHandling(self._begin_to_leave, self._leave_now)
         self._guarded: Guarded | None = None
         self._patience = 0.0
         self._forks = Forks()
         self._code = 0
-        self._ends_within = math.inf
-        self._are_held = False
-        self._is_leaving = False
-        self._is_answered = False
+        self._end: object = None
+        self._keyboard = Keyboard()
         # Before Locust registers the end of its worker processes, so after it has come.
         atexit.register(self._at_exit)
         self._excepthook = sys.excepthook
         sys.excepthook = self._on_exception
+
+    @property
+    def signal(self) -> Signals | None:
+        """The last signal that asked the process to end, if one did."""
+        return self._signals.last
 
     def run(self, main: Callable[[], Any]) -> None:
         """Run Locust's main function to its end, which is the process's."""
@@ -92,22 +85,17 @@ class Process:
         except KeyboardInterrupt:
             self._on_exception(*sys.exc_info())
             # If the verdict has no other code.
-            sys.exit(ENDED_BY_SIGNAL + (self.signal or signal.SIGINT))
+            sys.exit(ENDED_BY_SIGNAL + (self.signal or SIGINT))
         except SystemExit as leaving:
             self._code = _number(leaving.code)
             raise
 
     def hold_signals(self) -> None:
-        """Keep the first signal back until :meth:`answer_for`.
-
-        In between Locust forks its workers: what is forked then is one. SIGTERM would leave them
-        behind, and what Ctrl-C raises within a fork is swallowed by Python.
-        """
+        """Keep the first signal back until :meth:`answer_for`."""
         if self._guarded is None:
-            self._are_held = True
             self._forks.are_to_come()
-            self.take_signals()
-            _in_forked(self._let_signals_end_it)
+            self._signals.take()
+            _in_forked(self._be_a_fork)
 
     def answer_for(self, guarded: Guarded, patience: float) -> None:
         """From now on this decides the exit code.
@@ -119,10 +107,10 @@ class Process:
         self._guarded = guarded
         self._patience = patience
         self._forks.have_come()
-        self._are_held = False
-        self.take_signals()
+        self._signals.advance(Phase.RUNNING)
+        self._signals.take()
         if self.signal is not None:
-            _interrupt()
+            self._signals.interrupt()
 
     def set_clock(self) -> None:
         """Let Locust's event loop look at the clock, which it did last before all the imports, ours
@@ -130,43 +118,52 @@ class Process:
         """
         gevent.get_hub().loop.update_now()
 
-    def take_signals(self) -> None:
-        """Have Ctrl-C and SIGTERM end the run in one way: in good order at first, at once when they
-        come again.
+    def test_starts(self) -> None:
+        """A test is about to start."""
+        self._signals.take()
 
-        To be called again when a test starts and when the process ends: Locust sets a handler of
-        SIGTERM of its own, late, with a shape only after it. It ends the process from a second
-        greenlet, so that a master fires ``quitting`` twice.
-        """
-        for number, default in _DEFAULTS.items():
-            if signal.getsignal(number) in (default, self._on_signal):  # else it is the user's
-                signal.signal(number, self._on_signal)
+    def quits(self) -> None:
+        """Locust has begun to end the process."""
+        self._signals.take()
+        self._signals.advance(Phase.QUITTING)
 
     def has_answered(self, code: int) -> None:
         """Locust has the exit code and ends the process in good order."""
         self._guarded = None
         self._code = code
-        self._is_answered = True
+        self._signals.advance(Phase.ANSWERED)
+
+    def undisturbed(self) -> AbstractContextManager[None]:
+        """No signal interrupts what is done in here; it must be short."""
+        return self._signals.undisturbed()
 
     def insist(self) -> None:
         """Ask the main greenlet to end once more. With a web UI and a shape Locust takes the first
         time for the end of the shape, and stays."""
-        gevent.spawn_later(INSIST_AFTER, _interrupt)
+        gevent.spawn_later(INSIST_AFTER, self._signals.interrupt)
 
     def end(self) -> None:
         """End the process, as far as it obeys."""
         gevent.get_hub().handle_system_error(SystemExit, SystemExit(self._last_word()))
 
     def end_within(self, seconds: float) -> None:
-        """See to it that the process has ended by then. Later calls change nothing but an earlier
-        end.
+        """See to it that the process has ended by then, whatever was said before. Nothing is
+        changed any more when it is to end at once.
 
         Where code that never yields holds the event loop, no greenlet has a turn any more, and a
         signal's handler neither. So this is done by a thread.
         """
-        if seconds < self._ends_within:
-            self._ends_within = seconds
-            _in_thread(self._end_at_once, after=seconds)
+        if not self._is_leaving:
+            self._schedule_end(seconds)
+
+    def _schedule_end(self, seconds: float) -> None:
+        end = self._end = object()
+
+        def end_unless_changed() -> None:
+            if self._end is end:
+                self._end_at_once()
+
+        _in_thread(end_unless_changed, after=seconds)
 
     def _end_at_once(self) -> None:
         code = FAILED
@@ -177,6 +174,7 @@ class Process:
             get_original("time", "sleep")(LAST_MOMENT)
             self._forks.end(patience=0)
         finally:
+            self._keyboard.restore()
             os._exit(code)
 
     def _give_up(self) -> None:
@@ -184,8 +182,7 @@ class Process:
         logger.error("the process does not obey and is ended; something keeps its event loop")
 
     def _at_exit(self) -> None:
-        if self._are_held:  # it ends before it has come to be guarded
-            self._forks.have_come()
+        self._forks.have_come()  # if it ends before it has come to be guarded
         if self._guarded is not None:
             with suppress(KeyboardInterrupt):
                 self._guarded.release_workers()
@@ -195,27 +192,18 @@ class Process:
             self._forks.end(0 if self._is_leaving else self._patience)
         if self._guarded is not None and (self._code or self._is_leaving):
             logging.shutdown()
-            _leave_now(self._code)
-        self._ignore_signals()
+            self._leave_now()
+        self._signals.ignore()
 
-    def _ignore_signals(self) -> None:
-        """What ends is not to be ended: Python itself would die of a signal, in its last moments,
-        with another exit code."""
-        for number in _DEFAULTS:
-            if signal.getsignal(number) == self._on_signal:
-                signal.signal(number, signal.SIG_IGN)
-
-    def _let_signals_end_it(self) -> None:
-        """Handle signals as Locust does, but for Ctrl-C, which still goes to the main greenlet, and
-        leave the verdict to the process that it was forked from."""
+    def _be_a_fork(self) -> None:
+        """Leave the verdict to the process that this one was forked from."""
         self._guarded = None
         self._forks = Forks()
-        self.signal = None
-        self._are_held = False
-        self._is_leaving = False
-        for number, default in _DEFAULTS.items():
-            if number != signal.SIGINT and signal.getsignal(number) == self._on_signal:
-                signal.signal(number, default)
+        self._signals.give_back_in_fork()
+
+    @property
+    def _is_leaving(self) -> bool:
+        return self._signals.phase is Phase.LEAVING
 
     def _leave(self) -> None:
         if self._guarded is not None:
@@ -226,50 +214,24 @@ class Process:
         code = self._guarded.exit_code() if self._guarded is not None else None
         return max(code or 0, self._code)
 
-    def _on_signal(self, number: int, _: object) -> None:
-        """Tell the main greenlet, whatever greenlet runs: a user's would print a traceback, and
-        might swallow it.
-
-        The first time, that greenlet goes on until it yields, as all code here may rely on: a stop
-        would be begun twice, or an older verdict written after the final one.
-        """
-        if self._is_leaving:
-            return
-        comes_again = self.signal is not None
-        self.signal = signal.Signals(number)
-        if self._is_answered:
-            if comes_again:
-                _leave_now(self._code)
-            return
-        if self._are_held and not comes_again:
-            return
-        if comes_again:
-            self._begin_to_leave()
-            _interrupt()
-            return
-        hub = gevent.get_hub()
-        if gevent.getcurrent() in (hub, hub.parent):
-            self._interrupt_unless_leaving()
-        else:
-            hub.loop.run_callback(self._interrupt_unless_leaving)
-
-    def _interrupt_unless_leaving(self) -> None:
-        if not self._is_leaving:  # else a signal has come again meanwhile, even within its handler
-            _interrupt()
-
     def _begin_to_leave(self) -> None:
-        """From now on the process ends, and soon. More signals would only disturb that."""
-        if not self._is_leaving:
-            self._is_leaving = True
-            self.end_within(OBEDIENCE)
+        self._schedule_end(OBEDIENCE)
 
     def _on_exception(
         self, kind: type[BaseException], error: BaseException, where: TracebackType | None
     ) -> None:
         if issubclass(kind, KeyboardInterrupt):
-            self._begin_to_leave()  # without a traceback, which nobody needs who pressed Ctrl-C
+            # Without a traceback, which nobody needs who pressed Ctrl-C.
+            self._signals.begin_to_leave()
         else:
             self._excepthook(kind, error, where)
+
+    def _leave_now(self) -> NoReturn:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, RuntimeError):  # nobody may listen, or it is in use
+                stream.flush()
+        self._keyboard.restore()
+        os._exit(self._code)
 
 
 @cache
@@ -287,18 +249,6 @@ def _in_thread(what: Callable[[], None], after: float = 0.0) -> None:
         what()
 
     get_original("_thread", "start_new_thread")(wait, ())
-
-
-def _interrupt() -> None:
-    """Ctrl-C in the main greenlet."""
-    gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
-
-
-def _leave_now(code: int) -> NoReturn:
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, RuntimeError):  # nobody may listen, or it is in use
-            stream.flush()
-    os._exit(code)
 
 
 def _number(code: object) -> int:

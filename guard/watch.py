@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -12,22 +13,19 @@ import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner
 
-from guard.deadline import Deadline
 from guard.effects import Effect
-from guard.effects.stop import end_spawning, seconds_to_stay, stop
+from guard.effects.stop import end_spawning
+from guard.ending import Ending
 from guard.engine.guard import Guard
 from guard.engine.judge import Transition
 from guard.engine.verdict import Verdict
-from guard.pace import TICK, Pace
+from guard.pace import Pace
 from guard.process import Process
-from guard.rule import Outcome, timespan_text
+from guard.rule import Outcome
 from guard.sources.live import LiveSource
 from guard.sources.master import MasterSource
 
 logger = logging.getLogger("guard")
-
-GRACE = 10.0
-"""Seconds that the process has, after the deadline, to end in good order."""
 
 REFRESH = 10.0
 """Seconds after which effects are told the verdict as it stands, when nothing has changed."""
@@ -45,7 +43,7 @@ class Watch:
         effects: What follows from it.
         stop_deadline: Seconds that the test may take to end, once the guard wants it to or users
             are being stopped. Then the verdict is left as it stands.
-        process: The process, where it is to end with the test.
+        process: The process, where it is there for this environment alone.
     """
 
     def __init__(
@@ -59,7 +57,7 @@ class Watch:
         self._environment = environment
         self._guard = guard
         self._effects = effects
-        self._deadline = Deadline(stop_deadline, self._overdue)
+        self._ending = Ending(environment, stop_deadline, self.close, process)
         self._process = process
         self._zero = time.monotonic()
         self._source = self._live_source()
@@ -72,7 +70,6 @@ class Watch:
         self._spawner: gevent.Greenlet[..., object] | None = None
         self._warned_of_unmatched = False
         self._is_left_alone = False
-        self._stop_requested = False
         self._concluded = False
         self._final_verdict: Verdict | None = None
         self._closed = False
@@ -96,7 +93,7 @@ class Watch:
     def ramped_up(self) -> None:
         """Note the end of the first ramp-up."""
         self._spawner = None
-        if self._ramped_up_at is None:
+        if self._ramped_up_at is None and self._load_ended_at is None:
             self._ramped_up_at = self._now()
 
     def workers_gone(self) -> None:
@@ -104,7 +101,7 @@ class Watch:
         if self._load_ended_at is None:
             self.distrust(f"all workers were gone at {self._now():.0f} s")
             self._is_left_alone = True
-            self._begin_deadline()
+            self._ending.expect()
 
     def distrust(self, why: str) -> None:
         """Note that the run can't be trusted, whatever the rules say."""
@@ -120,7 +117,7 @@ class Watch:
         """Note that users are being stopped. From here on only the final totals are judged."""
         if self._load_ended_at is None:
             self._load_ended_at = self._now()
-            self._deadline.begin()
+            self._ending.load_ended()
 
     def ended(self) -> None:
         """Note that the test is over."""
@@ -128,16 +125,21 @@ class Watch:
             self._ended_at = self._elapsed()
             if self._is_left_alone:
                 # With nobody to wait for a headless master would wait for ever.
-                self._begin_to_stop()
+                self._ending.request()
+            self._ending.test_ended()
 
     def conclude(self) -> None:
         """Judge the final totals and leave the verdict. Later calls change nothing."""
+        with self._undisturbed():
+            self._conclude()
+
+    def _conclude(self) -> None:
         if self._concluded:
             return
         self._concluded = True
+        self._ending.concluded()
         self.load_ended()
         self.ended()
-        self._deadline.cancel()
         if self._greenlet is not None:
             self._greenlet.kill(block=False)
         transitions: Sequence[Transition] = ()
@@ -159,18 +161,25 @@ class Watch:
         Args:
             exit_code: What the process is about to exit with, if it is.
         """
-        self.conclude()
-        if not self._closed:
-            self._closed = True
-            verdict = self.verdict
-            self._tell(lambda effect: effect.closed(verdict, exit_code))
+        with self._undisturbed():
+            self._conclude()
+            if exit_code is not None:
+                self._ending.answered()
+            if not self._closed:
+                self._closed = True
+                verdict = self.verdict
+                self._tell(lambda effect: effect.closed(verdict, exit_code))
+
+    def _undisturbed(self) -> AbstractContextManager[None]:
+        """A signal must not cut off a verdict on its way: it would never become final."""
+        return nullcontext() if self._process is None else self._process.undisturbed()
 
     def fail(self, error: Exception) -> str:
         """Make the outcome an error and stop the run. Returns the reason."""
         if self._guard.failure is None:
             running = self._load_ended_at is None
             if running:
-                self._begin_deadline()
+                self._ending.expect()
             logger.critical("the guard itself failed", exc_info=error)
             self._guard.fail(f"{type(error).__name__}: {error}", self._now(), running=running)
             gevent.spawn(self._stop)
@@ -241,7 +250,7 @@ class Watch:
             return  # newer counts than these may have been judged while others had their turn
         transitions = self._guard.tick(snapshot, now, self._go_on)
         if self._guard.stop is not None:
-            self._begin_deadline()  # what is said from here on may block: nobody reads the output
+            self._ending.expect()  # what is said from here on may block: nobody reads the output
         is_time = now - self._refreshed_at >= REFRESH
         if transitions or is_time:
             verdict = self._verdict(self._go_on)
@@ -273,47 +282,13 @@ class Watch:
             logger.warning("there are no requests of %s so far%s", selection.label, hint)
 
     def _stop(self) -> None:
-        """Record and say why, then stop the run. Stopping may block, so not in here."""
+        """Record and say why, then stop the run."""
         decision = self._guard.stop
-        if self._stop_requested or self._load_ended_at is not None or decision is None:
+        if self._ending.is_requested or self._load_ended_at is not None or decision is None:
             return
         verdict = self.verdict
         self._tell(lambda effect: effect.stopping(decision.reason, verdict))
-        self._begin_to_stop()
-
-    def _begin_to_stop(self) -> None:
-        self._stop_requested = True
-        self._begin_deadline()
-        gevent.spawn(self._stop_now)
-
-    def _begin_deadline(self) -> None:
-        self._deadline.begin()
-        if self._process is not None:
-            stay = seconds_to_stay(self._environment) or 0
-            self._process.end_within(self._deadline.seconds + stay + GRACE)
-
-    def _stop_now(self) -> None:
-        # Not left to the next tick: where the guard itself failed there is none.
-        while not self._concluded:
-            try:
-                stop(self._environment)
-                return
-            except Exception:
-                logger.exception("stopping the run failed; trying again")
-                gevent.sleep(TICK)
-
-    def _overdue(self) -> None:
-        """Leave the verdict of a test that does not come to its end, and end the process if it was
-        to end with the test."""
-        if self._concluded:
-            return
-        logger.error(
-            "the test has not ended within %s; its verdict is left as it stands",
-            timespan_text(self._deadline.seconds),
-        )
-        self.close()
-        if self._stop_requested and self._process is not None:
-            self._process.end()
+        self._ending.request()
 
     def _tell(self, what: Callable[[Effect], None]) -> None:
         for effect in self._effects:

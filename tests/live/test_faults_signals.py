@@ -45,6 +45,8 @@ class Long(User):
 """
 """A user that a stop has to wait for."""
 ENDING_BY_ITSELF = """
+import gevent
+
 @events.test_start.add_listener
 def end_soon(environment, **_):
     def end():
@@ -52,7 +54,8 @@ def end_soon(environment, **_):
             gevent.sleep(0.1)
         environment.runner.quit()
 
-    gevent.spawn(end)
+    if "Worker" not in type(environment.runner).__name__:
+        gevent.spawn(end)
 """
 """Ends as at the end of its run time, but not before there were requests."""
 
@@ -361,6 +364,71 @@ class Steady(LoadTestShape):
                 headless=False)  # fmt: skip
     run.says("breached at")
     run.signal(number)
+    promise.is_kept_by(run)
+
+
+AT_WORK = """
+import gevent
+
+@events.quitting.add_listener
+def upload(environment, **_):
+    print("an upload begins", flush=True)
+    gevent.sleep(float(os.environ["LONG"]))
+    print("an upload is done", flush=True)
+"""
+"""A listener that takes its time."""
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM while listeners of `quitting` are at work")
+@ENDINGS
+def test_while_listeners_work(start, scripted, promise, number):
+    """A process that is ending already needs no signal for it."""
+    text = scripted + ENDING_BY_ITSELF + AT_WORK
+    run = start(*USERS, rules="rules: [p95 < 1ms]", locustfile=text, env={"LONG": "4"})
+    run.says("an upload begins")
+    run.signal(number)
+    promise.is_kept_by(run)
+    assert run.says("an upload is done")
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM twice, while listeners of `quitting` are at work")
+@AGAIN
+def test_again_while_listeners_work(start, scripted, promise, first, second):
+    text = scripted + ENDING_BY_ITSELF + AT_WORK
+    run = start(*USERS, rules="rules: [p95 < 1ms]", locustfile=text, env={"LONG": "600"})
+    run.says("an upload begins")
+    run.signal(first)
+    run.says("ending already; one more signal ends it at once")
+    run.signal(second)
+    promise.is_kept_by(run)
+
+
+AT_THE_VERDICT = """
+import signal, sys
+
+is_quitting = []
+
+@events.quitting.add_listener
+def note(**_):
+    is_quitting.append(True)
+
+def send(event, _):
+    if event == "tempfile.mkstemp" and is_quitting:
+        for _ in range({times}):
+            signal.raise_signal({number})
+
+sys.addaudithook(send)
+"""
+"""Sends signals at the moment when the final verdict is about to be written."""
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM while the verdict is being left")
+@pytest.mark.parametrize("times", [1, 2, 3])
+@ENDINGS
+def test_while_the_verdict_is_left(start, processes, scripted, promise, number, times):  # noqa: PLR0917 - a table
+    """The final totals are judged in the main greenlet, which is where signals go."""
+    text = scripted + ENDING_BY_ITSELF + AT_THE_VERDICT.format(times=times, number=number.value)
+    run = start(*USERS, *processes, rules="rules: [p95 < 1ms]", locustfile=text)
     promise.is_kept_by(run)
 
 

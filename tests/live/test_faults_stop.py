@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import termios
 
 import pytest
 
@@ -179,6 +181,17 @@ NEVER_YIELDS_IN_ON_STOP = SLEEPS_IN_ON_STOP.replace("gevent.sleep(10_000)", "whi
 DEADLINE = ("--guard-stop-deadline", "2s")
 
 
+@pytest.fixture
+def stopped_at_once(start, scripted, ports):
+    """Start a run that breaks a rule as soon as it can. Takes what its locustfile does beside."""
+
+    def stopped_at_once(does, *options, **more):
+        options = ("-u", "2", "-r", "2", "-t", "120s", *SLOW, *ports, *options)
+        return start(*options, rules=STOP, locustfile=scripted + does, **more)
+
+    return stopped_at_once
+
+
 @pytest.mark.parametrize(
     ("hangs", "processes"),
     [
@@ -188,10 +201,9 @@ DEADLINE = ("--guard-stop-deadline", "2s")
     ],
 )
 @pytest.mark.promised("the stop never ends: `on_stop` or a listener waits for ever")
-def test_a_stop_that_hangs(start, scripted, ports, promise, hangs, processes):  # noqa: PLR0917 - a table
+def test_a_stop_that_hangs(stopped_at_once, promise, hangs, processes):
     """Locust would wait, on a master for a minute (S6), and then for ever."""
-    options = ("-u", "2", "-r", "2", "-t", "120s", *SLOW, *processes, *ports, *DEADLINE)
-    run = start(*options, rules=STOP, locustfile=scripted + hangs)
+    run = stopped_at_once(hangs, *processes, *DEADLINE)
     promise.is_kept_by(run)
     assert run.says("the test has not ended within 2s; its verdict is left as it stands")
 
@@ -204,12 +216,28 @@ def test_a_stop_that_hangs(start, scripted, ports, promise, hangs, processes):  
     ],
 )
 @pytest.mark.promised("the stop never ends: `on_stop` or a listener never yields")
-def test_a_stop_that_keeps_the_event_loop(start, scripted, ports, promise, hangs, processes):  # noqa: PLR0917 - a table
+def test_a_stop_that_keeps_the_event_loop(stopped_at_once, promise, hangs, processes):
     """No greenlet has a turn any more, and no handler of a signal (S6)."""
-    options = ("-u", "2", "-r", "2", "-t", "120s", *SLOW, *processes, *ports, *DEADLINE)
-    run = start(*options, rules=STOP, locustfile=scripted + hangs)
+    run = stopped_at_once(hangs, *processes, *DEADLINE)
     promise.is_kept_by(run)
     assert run.says("the process does not obey and is ended; something keeps its event loop")
+
+
+@pytest.mark.promised("the stop never ends: `on_stop` or a listener never yields")
+def test_the_terminal_after_that(stopped_at_once, promise):
+    """Locust has it show nothing of what is typed, and comes to no end that would mend it."""
+    ours, its = os.openpty()
+    run = stopped_at_once(NEVER_YIELDS_IN_ON_STOP, *DEADLINE, stdin=its)
+    run.says("stopping the run")
+    assert not shows_what_is_typed(its)
+    promise.is_kept_by(run)
+    assert shows_what_is_typed(its)
+    os.close(its)
+    os.close(ours)
+
+
+def shows_what_is_typed(terminal):
+    return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
 
 
 @pytest.mark.parametrize(
@@ -220,10 +248,46 @@ def test_a_stop_that_keeps_the_event_loop(start, scripted, ports, promise, hangs
     ],
 )
 @pytest.mark.promised("the stop never ends on the workers of `--processes`")
-def test_a_stop_that_hangs_on_workers(start, scripted, ports, promise, hangs):
+def test_a_stop_that_hangs_on_workers(stopped_at_once, promise, hangs):
     """Locust would leave them behind."""
-    options = ("-u", "2", "-r", "2", "-t", "120s", *SLOW, "--processes", "2", *ports, *DEADLINE)
-    promise.is_kept_by(start(*options, rules=STOP, locustfile=scripted + hangs))
+    promise.is_kept_by(stopped_at_once(hangs, "--processes", "2", *DEADLINE))
+
+
+LISTENER_WORKS = """
+import gevent
+
+@events.quitting.add_listener
+def upload(**_):
+    gevent.sleep({seconds})
+    print("upload done", flush=True)
+"""
+
+
+@pytest.mark.promised("listeners of `quitting` take their time, after the guard's stop")
+def test_a_listener_that_works_in_time(stopped_at_once, promise):
+    """The test took no time to end. The time that it left is not taken from what follows."""
+    takes_time = LISTENER_WORKS.format(seconds=5).replace("quitting", "test_stop")
+    then_too = LISTENER_WORKS.format(seconds=5).replace("upload", "report")
+    run = stopped_at_once(takes_time + then_too, "--guard-stop-deadline", "8s")
+    promise.is_kept_in_good_order_by(run)
+    assert run.says("upload done")
+    assert run.says("report done")
+
+
+@pytest.mark.promised("listeners of `quitting` never end, after the guard's stop")
+@pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["standalone", "master"])
+def test_a_listener_that_works_for_ever(stopped_at_once, promise, processes):
+    run = stopped_at_once(LISTENER_WORKS.format(seconds=10_000), *processes, *DEADLINE)
+    promise.is_kept_by(run)
+    assert run.says("the process has not ended within 2s of its test, and is ended")
+
+
+@pytest.mark.promised("listeners of `quitting` take their time, after Locust's own stop")
+def test_a_listener_after_the_run_time(start, scripted, promise):
+    run = start("-u", "1", "-t", "2s", *DEADLINE, rules=STOP,
+                locustfile=scripted + LISTENER_WORKS.format(seconds=5))  # fmt: skip
+    promise.is_kept_in_good_order_by(run)
+    assert run.says("upload done")
 
 
 @pytest.mark.promised("the stop never ends, web UI")
