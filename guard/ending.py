@@ -44,6 +44,7 @@ class Ending:
         process: Process | None,
     ) -> None:
         self.is_requested = False
+        self._is_expected = False
         self._environment = environment
         self._leave_verdict = leave_verdict
         stay = seconds_to_stay(environment)
@@ -54,6 +55,7 @@ class Ending:
 
     def expect(self) -> None:
         """The test is to end from now on, and the process with it, as the guard wants it to."""
+        self._is_expected = True
         self._begin(self._test)
 
     def request(self) -> None:
@@ -69,7 +71,7 @@ class Ending:
     def test_ended(self) -> None:
         """Note that the test is over."""
         self._test.cancel()
-        if self.is_requested:
+        if self._is_expected:
             self._begin(self._rest)
 
     def concluded(self) -> None:
@@ -103,7 +105,7 @@ class Ending:
             timespan_text(self._test.seconds),
         )
         self._leave_verdict()
-        if self.is_requested and self._process is not None:
+        if self._is_expected and self._process is not None:
             self._process.end()
 
     def _process_overdue(self) -> None:
