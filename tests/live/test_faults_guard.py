@@ -25,7 +25,8 @@ def test_an_evaluation_raises(start, scripted, ports, promise, processes):
     run = start("-u", "2", "-t", "60s", *distributed, rules=STOP,
                 locustfile=scripted + TICK_RAISES)  # fmt: skip
     verdict = promise.is_kept_by(run, raised="ZeroDivisionError: a bug in the guard")
-    assert verdict["reason"] == "the guard itself failed: ZeroDivisionError: a bug in the guard"
+    reason = "the guard itself failed: ZeroDivisionError: a bug in the guard"
+    assert verdict["reason"].startswith(reason)  # it may come before the first requests
 
 
 @pytest.mark.promised("the guard can't start")
