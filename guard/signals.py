@@ -59,6 +59,7 @@ class SignalHandling:
         self.last: signal.Signals | None = None
         self._on_leaving = on_leaving
         self._end_now = end_now
+        self._may_begin_to_leave = [True]
         self._sections = 0
         self._is_due = False
 
@@ -88,17 +89,23 @@ class SignalHandling:
         """Handle signals as Locust does, but for Ctrl-C, which still goes to the main greenlet."""
         self.phase = Phase.RUNNING
         self.last = None
+        self._may_begin_to_leave = [True]
         self._is_due = False
         self._sections = 0
         for number, default in _DEFAULTS.items():
             if number != signal.SIGINT and signal.getsignal(number) == self._on_signal:
                 signal.signal(number, default)
 
-    def begin_to_leave(self) -> None:
-        """From now on the process ends, and soon."""
-        if self.phase is not Phase.LEAVING:
-            self.advance(Phase.LEAVING)
-            self._on_leaving()
+    def begin_to_leave(self) -> bool:
+        """From now on the process ends, and soon. Whether it did not before."""
+        try:
+            # Signals come even within the handler of another one; only one of them finds this.
+            self._may_begin_to_leave.pop()
+        except IndexError:
+            return False
+        self.advance(Phase.LEAVING)
+        self._on_leaving()
+        return True
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
@@ -134,8 +141,7 @@ class SignalHandling:
                 gevent.spawn(logger.info, "ending already; one more signal ends it at once")
         elif self.phase is Phase.ANSWERED:
             self._end_now()
-        else:
-            self.begin_to_leave()
+        elif self.begin_to_leave():
             self.interrupt()
 
     def _interrupt_run(self) -> None:
