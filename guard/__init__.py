@@ -58,7 +58,7 @@ def attach(
     file, judged_by = _rules_of(rules)
     if not judged_by:
         raise ValueError("there are no rules to guard by")
-    path = Path(json_file) if json_file is not None else None
+    path = Path(json_file).absolute() if json_file is not None else None
     if path is not None and (why_not := refusal(path)):
         raise ValueError(f"the verdict can't be kept in {path}, which {why_not}")
     checker = Checker(

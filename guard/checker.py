@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import gevent
 import locust
 from locust import log as locust_log
 from locust.env import Environment
+from locust.event import EventHook
 from locust.runners import MasterRunner, WorkerRunner
 
 from guard.effects import Effect
 from guard.effects.console import Console
-from guard.effects.stop import stop_users
+from guard.effects.stop import seconds_to_stay, stop_users
 from guard.effects.verdict_file import VerdictFile
 from guard.engine.guard import Guard, widened
 from guard.engine.verdict import Verdict, process_exit_code
@@ -185,11 +187,19 @@ class Checker:
             self._watch.close()
         if self._process is not None:
             self._process.test_starts()
+        self._be_last(self._environment.events.test_stop, self._after_test_stop)
         self._watch = self._new_watch()
         try:
             self._watch.begin()
         except Exception as error:  # noqa: BLE001 - Locust would swallow it and go on unguarded
             self._watch.fail(error)
+
+    @staticmethod
+    def _be_last(event: EventHook, listener: Callable[..., None]) -> None:
+        """Have it called after those that are there by now."""
+        with suppress(ValueError):
+            event.remove_listener(listener)
+        event.add_listener(listener)
 
     def _on_spawning_complete(self, **_: Any) -> None:
         if self._watch is not None:
@@ -199,19 +209,24 @@ class Checker:
         if self._watch is None:
             return
         self._watch.ended()
-        has_ui = self._environment.web_ui is not None
-        if self._process is not None and self._process.signal and has_ui and not self._is_quitting:
-            self._process.insist()
-        if self._process is None or has_ui:
+        if self._process is None or self._environment.web_ui is not None:
             # The process stays, so nothing else asks for the verdict once the last reports are in.
             if last_reports := 2 * report_interval(self._environment):
                 gevent.spawn_later(last_reports, self._watch.close)
             else:
                 self._watch.close()
 
+    def _after_test_stop(self, **_: Any) -> None:
+        """Called after other listeners of ``test_stop``."""
+        stays = seconds_to_stay(self._environment) is None
+        if self._process is not None and self._process.signal and stays and not self._is_quitting:
+            self._process.insist()
+
     def _on_first_quitting(self, **_: Any) -> None:
         """Called before other listeners of ``quitting``."""
         self._is_quitting = True
+        if self._watch is not None:
+            self._watch.wait_for_listeners()
         if self._process is not None:
             self._process.quits()
             if self._process.signal is not None:

@@ -109,7 +109,7 @@ class Ending:
             self._process.end()
 
     def _process_overdue(self) -> None:
-        if self._process is not None:
+        if self._process is not None and not self._process.is_leaving:
             logger.error(
                 "the process has not ended within %s of its test, and is ended",
                 timespan_text(self._rest.seconds),

@@ -125,7 +125,7 @@ def _check_before_start(parser: LocustArgumentParser) -> None:
         only_tells = (
             options.list_commands or options.show_task_ratio or options.show_task_ratio_json
         )
-        if not (options.worker or only_tells):
+        if not (options.worker or only_tells) and _process().begins():
             if options.guard_json:
                 _forget_verdict(options.guard_json)
             if not options.guard_off:
@@ -136,11 +136,9 @@ def _check_before_start(parser: LocustArgumentParser) -> None:
     parser.parse_args = parse_and_check  # Locust has no event for it
 
 
-@cache
 def _forget_verdict(json_file: str) -> None:
-    """Remove the verdict of an earlier run, lest it be taken for one on this. Once a process: the
-    web UI parses the options whenever its page is loaded."""
-    path = Path(os.path.realpath(_started_in() / json_file))
+    """Remove the verdict of an earlier run, lest it be taken for one on this."""
+    path = _started_in() / json_file
     why_not = "is no file" if json_file == "-" else refusal(path)
     if why_not:
         _refuse(
@@ -148,7 +146,7 @@ def _forget_verdict(json_file: str) -> None:
             "locust-guard: nothing was started; name another file, which the verdict may replace"
         )
     with suppress(OSError):
-        path.unlink(missing_ok=True)
+        Path(os.path.realpath(path)).unlink(missing_ok=True)
 
 
 def _on_init(environment: Environment, **_: Any) -> None:

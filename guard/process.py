@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from functools import cache
 from signal import SIGINT, Signals
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
@@ -67,11 +66,18 @@ class Process:
         self._forks = Forks()
         self._code = 0
         self._end: object = None
+        self._begins = True
+        self._is_at_exit = False
         self._keyboard = Keyboard()
         # Before Locust registers the end of its worker processes, so after it has come.
         atexit.register(self._at_exit)
         self._excepthook = sys.excepthook
         sys.excepthook = self._on_exception
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it is on its way out already, which may still take a while."""
+        return self._is_at_exit or self._signals.phase is Phase.LEAVING
 
     @property
     def signal(self) -> Signals | None:
@@ -90,12 +96,17 @@ class Process:
             self._code = _number(leaving.code)
             raise
 
+    def begins(self) -> bool:
+        """Whether nobody has asked before: the web UI parses the options whenever its page is
+        loaded, when it is too late to refuse them."""
+        begins, self._begins = self._begins, False
+        return begins
+
     def hold_signals(self) -> None:
         """Keep the first signal back until :meth:`answer_for`."""
-        if self._guarded is None:
-            self._forks.are_to_come()
-            self._signals.take()
-            _in_forked(self._be_a_fork)
+        self._forks.are_to_come()
+        self._signals.take()
+        os.register_at_fork(after_in_child=self._be_a_fork)
 
     def answer_for(self, guarded: Guarded, patience: float) -> None:
         """From now on this decides the exit code.
@@ -109,6 +120,7 @@ class Process:
         self._forks.have_come()
         self._signals.advance(Phase.RUNNING)
         self._signals.take()
+        gevent.spawn(self._signals.take)  # once Locust has set its own handler
         if self.signal is not None:
             self._signals.interrupt()
 
@@ -140,11 +152,13 @@ class Process:
     def insist(self) -> None:
         """Ask the main greenlet to end once more. With a web UI and a shape Locust takes the first
         time for the end of the shape, and stays."""
-        gevent.spawn_later(INSIST_AFTER, self._signals.interrupt)
+        gevent.spawn_later(INSIST_AFTER, self._signals.interrupt_run)
 
     def end(self) -> None:
         """End the process, as far as it obeys."""
-        gevent.get_hub().handle_system_error(SystemExit, SystemExit(self._last_word()))
+        if not self.is_leaving:
+            code = self._last_word()
+            gevent.get_hub().handle_system_error(SystemExit, SystemExit(code))
 
     def end_within(self, seconds: float) -> None:
         """See to it that the process has ended by then, whatever was said before. Nothing is
@@ -153,7 +167,7 @@ class Process:
         Where code that never yields holds the event loop, no greenlet has a turn any more, and a
         signal's handler neither. So this is done by a thread.
         """
-        if not self._is_leaving:
+        if self._signals.phase is not Phase.LEAVING:
             self._schedule_end(seconds)
 
     def _schedule_end(self, seconds: float) -> None:
@@ -179,9 +193,10 @@ class Process:
 
     def _give_up(self) -> None:
         self._leave()  # first, because nobody may read what is said
-        logger.error("the process does not obey and is ended; something keeps its event loop")
+        logger.error("the process does not come to its end, and is ended")
 
     def _at_exit(self) -> None:
+        self._is_at_exit = True
         self._forks.have_come()  # if it ends before it has come to be guarded
         if self._guarded is not None:
             with suppress(KeyboardInterrupt):
@@ -189,8 +204,8 @@ class Process:
             self._leave()
             self._code = self._last_word()
         with suppress(KeyboardInterrupt):
-            self._forks.end(0 if self._is_leaving else self._patience)
-        if self._guarded is not None and (self._code or self._is_leaving):
+            self._forks.end(0 if self._is_interrupted else self._patience)
+        if self._guarded is not None and (self._code or self._is_interrupted):
             logging.shutdown()
             self._leave_now()
         self._signals.ignore()
@@ -202,12 +217,12 @@ class Process:
         self._signals.give_back_in_fork()
 
     @property
-    def _is_leaving(self) -> bool:
+    def _is_interrupted(self) -> bool:
         return self._signals.phase is Phase.LEAVING
 
     def _leave(self) -> None:
         if self._guarded is not None:
-            self._guarded.leave(interrupted=self._is_leaving)
+            self._guarded.leave(interrupted=self._is_interrupted)
 
     def _last_word(self) -> int:
         """The higher one of the verdict's code and the one that somebody asked for."""
@@ -232,12 +247,6 @@ class Process:
                 stream.flush()
         self._keyboard.restore()
         os._exit(self._code)
-
-
-@cache
-def _in_forked(what: Callable[[], None]) -> None:
-    """Call this in every process that is forked from now on."""
-    os.register_at_fork(after_in_child=what)
 
 
 def _in_thread(what: Callable[[], None], after: float = 0.0) -> None:

@@ -68,7 +68,7 @@ class SignalHandling:
         self.phase = max(self.phase, phase)
 
     def take(self) -> None:
-        """Handle the signals from now on, but for those that somebody else handles.
+        """Handle the signals from now on, but for those for which Python has another handler.
 
         To be called again when a test starts and when the process ends: Locust sets a handler of
         SIGTERM of its own, late, with a shape only after it. It ends the process from a second
@@ -127,6 +127,11 @@ class SignalHandling:
         else:
             gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
 
+    def interrupt_run(self) -> None:
+        """The same, unless the run has ended meanwhile, or a signal has come again."""
+        if self.phase is Phase.RUNNING:
+            self.interrupt()
+
     def _on_signal(self, number: int, _: object) -> None:
         if self.phase is Phase.LEAVING:
             return
@@ -136,15 +141,10 @@ class SignalHandling:
             if self.phase is Phase.RUNNING:
                 # Not here and now: the main greenlet goes on until it yields, as all code here may
                 # rely on. A stop would be begun twice, or an older verdict written after the final.
-                gevent.get_hub().loop.run_callback(self._interrupt_run)
+                gevent.get_hub().loop.run_callback(self.interrupt_run)
             elif self.phase is Phase.QUITTING:
                 gevent.spawn(logger.info, "ending already; one more signal ends it at once")
         elif self.phase is Phase.ANSWERED:
             self._end_now()
         elif self.begin_to_leave():
-            self.interrupt()
-
-    def _interrupt_run(self) -> None:
-        # What it would interrupt may have ended meanwhile, or a signal have come again.
-        if self.phase is Phase.RUNNING:
             self.interrupt()

@@ -11,10 +11,10 @@ from difflib import get_close_matches
 
 import gevent
 from locust.env import Environment
-from locust.runners import MasterRunner
+from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner
 
 from guard.effects import Effect
-from guard.effects.stop import end_spawning
+from guard.effects.stop import POLL, end_spawning
 from guard.ending import Ending
 from guard.engine.guard import Guard
 from guard.engine.judge import Transition
@@ -112,6 +112,18 @@ class Watch:
         if self._load_ended_at is None:
             self.load_ended()
             end_spawning(self._environment, self._spawner)
+
+    def wait_for_listeners(self) -> None:
+        """Wait while listeners of ``test_stopping`` are at work. Only then Locust knows that the
+        test is being stopped, and would begin another stop."""
+        runner = self._environment.runner
+        while (
+            runner is not None
+            and runner.state in (STATE_SPAWNING, STATE_RUNNING)
+            and self._load_ended_at is not None
+            and not self._concluded
+        ):
+            gevent.sleep(POLL)
 
     def load_ended(self) -> None:
         """Note that users are being stopped. From here on only the final totals are judged."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import gevent
 from gevent.event import Event
+from locust.dispatch import UsersDispatcher
 from locust.env import Environment
 from locust.runners import STATE_CLEANUP, STATE_STOPPING, LocalRunner, MasterRunner, Runner
 
@@ -143,5 +144,5 @@ def _end_dispatch(runner: MasterRunner) -> None:
     """Have a dispatch of users come to its end wherever it is made: a program of the user's may
     have started the test in its main greenlet, which can't be killed."""
     dispatcher = runner._users_dispatcher
-    if dispatcher is not None:
+    if isinstance(dispatcher, UsersDispatcher):
         dispatcher._target_user_count = dispatcher._current_user_count

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -17,8 +19,8 @@ from guard.engine.verdict import Verdict
 logger = logging.getLogger("guard")
 
 
-_BEGIN = b'{\n  "schema":'
-"""What a verdict begins with."""
+_BEGIN = re.compile(rb'\s*\{\s*"schema"\s*:\s*\d+\s*,\s*"outcome"')
+"""What a verdict begins with, however it is formatted."""
 
 
 class VerdictFile(Effect):
@@ -85,10 +87,21 @@ def refusal(path: Path) -> str | None:
         return "is no file" if os.path.exists(path) else None  # noqa: PTH110
     try:
         with path.open("rb") as file:
-            begin = file.read(len(_BEGIN))
+            if any(os.path.samestat(os.fstat(file.fileno()), stream) for stream in _streams()):
+                return "is where the output goes"
+            begin = file.read(200)
     except OSError as error:
         return f"can't be read: {error.strerror}"
-    return None if begin in (b"", _BEGIN) else "is there already, and is no verdict"
+    if not begin or _BEGIN.match(begin):
+        return None
+    return "is there already, and is no verdict"
+
+
+def _streams() -> Iterator[os.stat_result]:
+    """What the process writes to."""
+    for descriptor in (1, 2):
+        with suppress(OSError):  # closed
+            yield os.fstat(descriptor)
 
 
 def _as_json(verdict: Mapping[str, Any]) -> str:

@@ -46,8 +46,7 @@ class Run:
         self._reader.start()
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
+        for line in self.process.stdout or ():
             self._may_read.wait()
             with self._news:
                 self.lines.append(line.rstrip("\n"))
@@ -214,6 +213,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         headless: bool = True,
         with_plugins: bool = False,
         stdin: int = subprocess.DEVNULL,
+        stdout: int = subprocess.PIPE,
     ) -> Run:
         folder = tmp_path / f"run{len(runs)}"
         folder.mkdir()
@@ -236,7 +236,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             cwd=folder,
             env={name: value for name, value in variables.items() if value is not None},
             stdin=stdin,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",

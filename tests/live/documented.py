@@ -62,7 +62,7 @@ class Promise:
         """The same, and the run came to its end before the guard's patience did."""
         verdict = self.is_kept_by(run, tests)
         assert "has not ended within" not in run.output, run.output
-        assert "does not obey" not in run.output, run.output
+        assert "does not come to its end" not in run.output, run.output
         return verdict
 
     def is_left_by(self, run: Run, raised: str | None = None) -> None:

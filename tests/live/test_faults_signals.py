@@ -432,6 +432,59 @@ def test_while_the_verdict_is_left(start, processes, scripted, promise, number, 
     promise.is_kept_by(run)
 
 
+LISTENERS_WORK = """
+import gevent
+
+@events.init.add_listener
+def add(environment, **_):
+    if "Worker" not in type(environment.runner).__name__:
+        for name in ("test_stopping", "test_stop", "quitting"):
+            getattr(environment.events, name).add_listener(lambda name=name, **_: work(name))
+
+def work(name):
+    gevent.sleep(2)
+    print(f"done with {name}.", flush=True)
+"""
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM, and all listeners take their time")
+@pytest.mark.parametrize("shape", ["", SHAPE], ids=["users", "shape"])
+@pytest.mark.parametrize("mode", ["headless", "--autostart", "--autoquit 0"])
+@ENDINGS
+def test_listeners_that_take_their_time(start, ui, scripted, promise, number, mode, shape):  # noqa: PLR0917 - a table
+    """One signal interrupts none of them."""
+    options = () if mode == "headless" else ("--autostart", *ui.options)
+    run = start(*options, *(mode.split() if "quit" in mode else ()), *(() if shape else USERS),
+                rules=TELLING, locustfile=scripted + LISTENERS_WORK + shape,
+                headless=mode == "headless")  # fmt: skip
+    run.says("breached at")
+    run.signal(number)
+    promise.is_kept_in_good_order_by(run)
+    for name in ("test_stopping", "test_stop", "quitting"):
+        run.says(f"done with {name}.")
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM while listeners of `test_stopping` are at work")
+@ENDINGS
+def test_while_listeners_of_a_stop_work(start, processes, scripted, promise, number):
+    """Locust does not know yet that the test is being stopped, and would stop it again."""
+    text = scripted + ENDING_BY_ITSELF + AT_WORK.replace("quitting", "test_stopping")
+    run = start(*USERS, *processes, rules="rules: [p95 < 1ms]", locustfile=text, env={"LONG": "3"})
+    run.says("heard test_stopping in " + ("MasterRunner" if processes else "LocalRunner"))
+    run.signal(number)
+    promise.is_kept_in_good_order_by(run)
+
+
+@pytest.mark.promised("Ctrl-C or SIGTERM before the first test of a web UI")
+@ENDINGS
+def test_before_the_first_test_of_a_web_ui(start, ui, promise, number):
+    run = start(*ui.options, rules=TELLING, headless=False)
+    ui.stats()
+    run.signal(number)
+    promise.is_left_by(run)
+    assert run.says(f"ending because of {number.name}")
+
+
 @pytest.mark.promised("the terminal is closed (SIGHUP)")
 def test_hangup(start, promise):
     run = start(*USERS, rules=TELLING)

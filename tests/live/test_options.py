@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,7 @@ def test_the_verdict_of_an_earlier_run_is_not_taken_for_one_on_an_unguarded_run(
         ("pipe", "is no file"),
         ("/dev/null", "is no file"),
         ("-", "is no file"),
+        ("/dev/stdout", "is no file"),
     ],
 )
 def test_a_verdict_replaces_nothing_else(start, tmp_path, name, why):
@@ -74,6 +76,37 @@ def test_a_verdict_replaces_nothing_else(start, tmp_path, name, why):
     assert run.says("nothing was started; name another file, which the verdict may replace")
     assert (run.verdict_file.parent / "rules.yaml").read_text() == GOOD
     assert Path("/dev/null").stat().st_mode == before
+
+
+def test_a_verdict_does_not_replace_the_output(start, tmp_path):
+    """Which is an empty file when it is redirected, as far as a verdict is concerned."""
+    output = tmp_path / "output"
+    with output.open("w") as file:
+        run = start(*QUICK, "--guard-json", "/dev/stdout", rules=GOOD, stdout=file.fileno())
+        assert run.exit_code() == 2
+    assert "--guard-json: /dev/stdout is where the output goes" in output.read_text()
+
+
+@pytest.mark.parametrize("indent", [None, 2, 4])
+def test_a_verdict_may_have_been_formatted_anew(start, indent):
+    earlier = json.dumps(json.loads(VERDICT), indent=indent)
+    run = start(*QUICK, rules=GOOD, files={"verdict.json": earlier})
+    assert run.exit_code() == 0
+    assert run.verdict["outcome"] == "pass"
+
+
+def test_options_are_refused_at_the_start_only(start, ui):
+    """The web UI parses them anew whenever its page is loaded."""
+    run = start("--autostart", *ui.options, "-u", "1", rules=GOOD, headless=False,
+                env={"LOCUST_GUARD_JSON": None},
+                files={"locust.conf": "guard-json = verdict.json\n"})  # fmt: skip
+    run.says(" total users)")
+    folder = run.verdict_file.parent
+    (folder / "locust.conf").write_text("guard-json = rules.yaml\nguard-rules = nowhere.yaml\n")
+    assert "<html" in ui.page()
+    run.signal(signal.SIGTERM)
+    assert run.exit_code() == 0
+    assert run.verdict["outcome"] == "pass"
 
 
 def test_a_verdict_replaces_an_earlier_one_and_what_a_link_leads_to(start, tmp_path):
