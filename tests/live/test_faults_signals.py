@@ -213,7 +213,7 @@ def test_at_the_start(start, processes, promise, number):
 @ENDINGS
 def test_during_the_ramp_up(start, processes, promise, number):
     """Ctrl-C may land in the greenlet that spawns (S5)."""
-    run = start("-u", "600", "-r", "10", *processes, rules=TELLING)
+    run = start("-u", "120", "-r", "2", *processes, rules=TELLING)
     run.says("breached at")
     run.signal(number)
     promise.is_kept_by(run)

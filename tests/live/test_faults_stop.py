@@ -19,7 +19,7 @@ STANDALONE_AND_MASTER = pytest.mark.parametrize(
 @STANDALONE_AND_MASTER
 @pytest.mark.promised("the stop comes while users are being spawned, headless")
 def test_while_spawning(start, ports, promise, processes):
-    run = start("-u", "600", "-r", "10", "-t", "120s", *SLOW, *processes, *ports, rules=STOP)
+    run = start("-u", "120", "-r", "2", "-t", "120s", *SLOW, *processes, *ports, rules=STOP)
     promise.is_kept_by(run)
     assert " total users)" not in run.output
 
@@ -29,7 +29,7 @@ def test_while_spawning(start, ports, promise, processes):
 def test_while_spawning_with_a_web_ui(start, ports, ui, promise, processes):
     """A master alone would go on to spawn users after it has been stopped."""
     run = start(
-        *("--autostart", *ui.options, "-u", "600", "-r", "10", *SLOW, *processes, *ports),
+        *("--autostart", *ui.options, "-u", "120", "-r", "2", *SLOW, *processes, *ports),
         rules=STOP,
         headless=False,
     )
