@@ -199,6 +199,10 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+HARDLY_EVER = 30 * 86_400.0
+"""Seconds of healthy running in which ``surely`` alone may be wrong once, on average."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One entry of a rules file.
@@ -208,6 +212,8 @@ class Rule:
         check: What must hold.
         over: Length of the window in seconds; None for the whole run since the rule was armed.
         hold: Seconds for which the check must be broken before that is a breach (``for``).
+        surely: Where a breach takes evidence and no length of time: the seconds of healthy running
+            in which it may come once by chance, on average (``surely``). Else None.
         after: When the rule is armed.
         min_requests: A reading from fewer requests is no data.
         no_data: The rule's outcome when it never had data: pass, fail or inconclusive.
@@ -221,6 +227,7 @@ class Rule:
     check: Check
     over: float | None = None
     hold: float = 0.0
+    surely: float | None = None
     after: Start = Start()
     min_requests: int = 1
     no_data: Outcome = Outcome.INCONCLUSIVE
@@ -237,7 +244,7 @@ class Rule:
     @property
     def on_totals(self) -> bool:
         """Whether the rule is on all requests since it was armed, the last ones included."""
-        return self.over is None and not self.on_run
+        return self.over is None and self.surely is None and not self.on_run
 
     @property
     def judged_at_end(self) -> bool:
@@ -251,6 +258,9 @@ class Rule:
             parts.append(f"over {timespan_text(self.over)}")
         if self.hold:
             parts.append(f"for {timespan_text(self.hold)}")
+        if self.surely is not None:
+            is_usual = self.surely == HARDLY_EVER
+            parts.append("surely" if is_usual else f"surely {timespan_text(self.surely)}")
         if self.after != Start():
             parts.append(f"after {self.after}")
         if self.min_requests != self.check.fewest:
@@ -311,10 +321,10 @@ def number_text(value: float) -> str:
 
 
 def timespan_text(seconds: float) -> str:
-    """Seconds in Locust's own form: ``1m30s``, ``500ms``."""
+    """Seconds as the language writes them: ``1m30s``, ``500ms``, ``30d``."""
     rest = Decimal(repr(seconds)) * 1000
     text = ""
-    for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
         count, rest = divmod(rest, size)
         text += f"{count:f}{unit}" if count else ""
     if rest:

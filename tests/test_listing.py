@@ -80,6 +80,7 @@ def test_json_is_one_document_with_every_option_as_a_value():
     assert found["rules"][2]["options"] == {
         "over": 30.0,
         "for": 10.0,
+        "surely": None,
         "after": {"delay": 10.0, "ramp_up": True},
         "min_requests": 100,
         "no_data": "fail",

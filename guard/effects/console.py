@@ -11,7 +11,7 @@ from typing import IO
 
 from guard.effects import Effect
 from guard.engine.judge import Transition
-from guard.engine.reading import limit, told_apart
+from guard.engine.reading import limit, share_text, told_apart
 from guard.engine.verdict import RuleResult, Verdict
 from guard.rule import Outcome, Rule, State
 from guard.terminal import Page
@@ -90,8 +90,9 @@ def print_table(verdict: Verdict, file: IO[str]) -> None:
     for column in table.columns:
         column.no_wrap = column.header not in ("Rule", "Entry")
         column.justify = "right" if column.header == "Reading" else "left"
-    for cells in _rows(verdict.rules):
-        table.add_row(*(page.text(cell, _STYLES.get(cell, "")) for cell in cells))
+    for *cells, state, outcome in _rows(verdict.rules):
+        styled = [page.text(cell, _STYLES.get(cell.split(" ")[0], "")) for cell in (state, outcome)]
+        table.add_row(*map(page.text, cells), *styled)
     said = page.text(f"Verdict: {verdict.outcome.value}", _STYLES[verdict.outcome.value])
     page.show(table, said.append(page.text(f" - {verdict.reason}", "not bold default")))
 
@@ -101,7 +102,7 @@ def _rows(results: Sequence[RuleResult]) -> Iterator[tuple[str, ...]]:
     for _, group in groupby(results, key=lambda result: id(result.rule)):
         of_rule = list(group)
         if len(of_rule) > _MOST_ENTRIES:
-            of_rule.sort(key=lambda result: (result.outcome is Outcome.PASS, not result.breached))
+            of_rule.sort(key=_prominence)
         yield from map(_cells, of_rule[:_MOST_ENTRIES])
         if others := of_rule[_MOST_ENTRIES:]:
             outcomes = Counter(result.outcome.value for result in others)
@@ -109,6 +110,11 @@ def _rows(results: Sequence[RuleResult]) -> Iterator[tuple[str, ...]]:
             ended = ended if len(outcomes) > 1 else others[0].outcome.value
             more = "1 more entry" if len(others) == 1 else f"{len(others)} more entries"
             yield _called(others[0].rule), more, "", "", "", ended
+
+
+def _prominence(result: RuleResult) -> tuple[bool, bool, float]:
+    """Sorts those first that broke the rule, and then those that came nearest to it."""
+    return result.outcome is Outcome.PASS, not result.breached, -(result.evidence or 0)
 
 
 def _cells(result: RuleResult) -> tuple[str, ...]:
@@ -121,9 +127,16 @@ def _cells(result: RuleResult) -> tuple[str, ...]:
         result.entry or "",
         reading,
         limit(result.rule),
-        result.state.value,
+        _state(result),
         result.outcome.value,
     )
+
+
+def _state(result: RuleResult) -> str:
+    """The state, and how far the evidence came if it was not enough: ``ok 25%``."""
+    if result.evidence is None or result.breached:
+        return result.state.value
+    return f"{result.state.value} {share_text(result.evidence)}"
 
 
 def _called(rule: Rule) -> str:

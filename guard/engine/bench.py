@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from copy import copy
 
 from guard.engine.counts import Counts
+from guard.engine.evidence import Evidence
+from guard.engine.evidence_judge import EvidenceJudge
 from guard.engine.gauge import Gauge, Sample
 from guard.engine.judge import Judge, Transition
 from guard.engine.metrics import Metric, RunMetric
@@ -25,7 +27,7 @@ class Bench:
         window: Their window; None until they are armed.
     """
 
-    __slots__ = ("_ending", "_live", "_restless", "length", "window")
+    __slots__ = ("_ending", "_live", "_restless", "_weighing", "length", "window")
 
     def __init__(self, length: float | None) -> None:
         self.length = length
@@ -33,11 +35,19 @@ class Bench:
         self._live: list[Row] = []
         self._ending: list[Row] = []
         self._restless: list[Row] = []
+        self._weighing: list[EvidenceJudge] = []
 
-    def seat(self, rule: Rule, metric: Metric, entry: str | None) -> Judge:
-        """Let a judge for one more rule sit here."""
-        rows = self._ending if rule.judged_at_end else self._live
-        judge = _seated(rows, rule, metric, entry)
+    def seat(
+        self, rule: Rule, metric: Metric, entry: str | None, evidence: Evidence | None = None
+    ) -> Judge:
+        """Let a judge for one more rule sit here, who weighs the evidence if there is such."""
+        judge: Judge
+        if evidence is not None:
+            judge = EvidenceJudge(rule, Gauge(metric, rule), entry, evidence)
+            self._weighing.append(judge)
+        else:
+            rows = self._ending if rule.judged_at_end else self._live
+            judge = _seated(rows, rule, metric, entry)
         if self.window is not None:
             judge.arm(self.window)
         self._find_restless()
@@ -49,11 +59,15 @@ class Bench:
         for _, judges in (*self._live, *self._ending):
             for judge in judges:
                 judge.arm(self.window)
+        for judge in self._weighing:
+            judge.arm(self.window)
 
     def add(self, part: Counts, until: float) -> None:
         """Take in what was counted in the tick that ends then."""
         if self.window is not None:
             self.window.add(part, until)
+            for judge in self._weighing:
+                judge.take_in(part)
 
     def evaluate(
         self, begin: float, until: float, now: float, passed: float, users: int
@@ -74,14 +88,16 @@ class Bench:
         if window is None:
             return ()
         window.reach(begin, until)
+        found = [judge.consider(until, now, users) for judge in self._weighing]
+        changes = [change for change in found if change]
         rows = self._live if window.changed else self._restless
         if not rows or not window.full:
-            return ()
+            return changes
         window.changed = False
-        changes = _weigh(rows, window, now, passed, users)
-        if changes:
+        weighed = _weigh(rows, window, now, passed, users)
+        if weighed:
             self._find_restless()
-        return changes
+        return changes + weighed
 
     def end(self, until: float) -> None:
         """Let a window over the whole run reach to its end. Others are not judged any more."""
@@ -93,6 +109,8 @@ class Bench:
         window = self.window
         if self.length is not None or window is None or not window.full:
             return ()
+        for judge in self._weighing:
+            judge.tell(window, now, users)
         return _weigh((*self._live, *self._ending), window, now, passed, users)
 
     def _find_restless(self) -> None:
@@ -151,25 +169,29 @@ class RunBench:
 def as_if_ended(judge: Judge, now: float, users: int) -> Judge:
     """The judge as it would stand if the run ended now, which only one on the totals would not as
     it does."""
-    window = judge.window
-    if not judge.rule.on_totals or window is None or not window.full:
+    window, is_weighing = judge.window, isinstance(judge, EvidenceJudge)
+    if not (judge.rule.on_totals or is_weighing) or window is None or not window.full:
         return judge
     ended = copy(judge)
     ended.gauge = copy(judge.gauge)
-    _weigh([(ended.gauge, [ended])], window, now, 0.0, users)
+    if isinstance(ended, EvidenceJudge):
+        ended.tell(window, now, users)
+    else:
+        _weigh([(ended.gauge, [ended])], window, now, 0.0, users)
     return ended
 
 
 def urgency(judge: Judge) -> tuple[int, float]:
     """Sorts those whose check is broken, or would be found so if the run ended now, before others:
-    the breached by time, then the pending; then those who had data before those who had none."""
+    the breached by time, then the pending; then those who had data, the one with most evidence
+    first, before those who had none."""
     if judge.breach is not None:
         return 0, judge.breach.at
     if judge.state is State.PENDING:
         return 1, judge.pending_at or 0.0
     window = judge.window
     if not judge.rule.judged_at_end or window is None or not window.full:
-        return (3 if judge.judged else 4), 0.0
+        return (3 if judge.judged else 4), -(judge.evidence or 0.0)
     value = judge.gauge.peek(window)
     if value is None:
         return 4, 0.0

@@ -68,7 +68,8 @@ class Judge:
         calm: Whether the check has held for all values so far, and would for all between them.
         pending_at: Since when the check has been broken, in seconds since the test start.
         breach: The reading at the first breach.
-        breach_pending_at: ``pending_at`` of the first breach; None for a rule without ``for``.
+        breach_pending_at: ``pending_at`` of the first breach; None for a rule that is breached at
+            once, without ``for`` and ``surely``.
         recovered_at: When the check held again after the last breach.
     """
 
@@ -157,6 +158,11 @@ class Judge:
         else:
             self.state = State.BREACHED
             self.recovered_at = None
+
+    @property
+    def evidence(self) -> float | None:
+        """How far the evidence came at most, 0 to 1; None for a rule that is not ``surely``."""
+        return None if self.rule.surely is None else 0.0
 
     @property
     def judged(self) -> bool:

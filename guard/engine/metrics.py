@@ -27,6 +27,7 @@ class Metric:
         basis: What it is taken from: requests that there must be, or their number.
         of_failures: Whether it can be narrowed to failures with a certain text.
         per_second: Whether it changes with time alone.
+        share: Of a percentile, the share (0 to 1) of the requests that finished within it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Metric:
     basis: Basis = Basis.REQUESTS
     of_failures: bool = False
     per_second: bool = False
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ METRICS: dict[str, Metric | RunMetric] = {
             per_second=True,
         ),
         Metric("avg", Unit.MILLISECONDS, "mean response time", _mean),
-        Metric("median", Unit.MILLISECONDS, "median response time", _median),
+        Metric("median", Unit.MILLISECONDS, "median response time", _median, share=0.5),
         Metric("min", Unit.MILLISECONDS, "shortest response time", lambda r, _: r.fastest),
         Metric("max", Unit.MILLISECONDS, "longest response time", lambda r, _: r.slowest),
         Metric(
@@ -217,4 +219,10 @@ def find(name: str) -> Metric | RunMetric | None:
         return None
     # Shift the decimal point in text: 99.9 / 100 is not the float 0.999 that Locust multiplies by.
     share = float(f"{match[1]}e-2")
-    return Metric(name, Unit.MILLISECONDS, PERCENTILE_MEANING, lambda r, _: percentile(r, share))
+    return Metric(
+        name,
+        Unit.MILLISECONDS,
+        PERCENTILE_MEANING,
+        lambda r, _: percentile(r, share),
+        share=share,
+    )

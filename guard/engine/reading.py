@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from guard.rule import Rule, Start, Unit, in_largest_unit, number_text, threshold_text
+from guard.rule import (
+    Rule,
+    Start,
+    Unit,
+    in_largest_unit,
+    number_text,
+    threshold_text,
+    timespan_text,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +26,8 @@ class Reading:
         seconds: Time that its window covers; zero for a metric of the run.
         at: When it was taken, in seconds since the test start.
         users: How many users were running then.
+        evidence: How far the evidence had come towards a breach, 0 to 1; None for a rule that is
+            not ``surely``.
     """
 
     value: float | None
@@ -24,6 +35,7 @@ class Reading:
     seconds: float
     at: float
     users: int = 0
+    evidence: float | None = None
 
     @property
     def rps(self) -> float | None:
@@ -80,6 +92,8 @@ def limit(rule: Rule) -> str:
 
 def span(rule: Rule, seconds: float) -> str:
     """The window of the rule in words: ``over 10 s``, or what it really covered."""
+    if rule.surely is not None:
+        return f"over {seconds:.0f} s"
     if rule.over is not None:
         stretched = abs(seconds - rule.over) > 0.5
         return f"over {seconds:.0f} s" if stretched else f"over {number_text(rule.over)} s"
@@ -107,7 +121,28 @@ def sentence(rule: Rule, entry: str | None, reading: Reading) -> str:
     if reading.requests is not None:
         requests = "1 request" if reading.requests == 1 else f"{reading.requests} requests"
         measured += f" {span(rule, reading.seconds)} ({requests})"
-    said = f"{measured}, must be {limit(rule)}"
+    said = f"{measured}, must be {limit(rule)}{_how_sure(rule, reading)}"
     if rule.named:
         said = f"{rule.name}: {said}"
     return f"{said} ({rule.because})" if rule.because else said
+
+
+def _how_sure(rule: Rule, reading: Reading) -> str:
+    if rule.surely is None or reading.evidence is None:
+        return ""
+    if reading.evidence < 1:
+        return f", evidence {share_text(reading.evidence)}"
+    wrong = "stop" if rule.action.stops else "alarm"
+    return f", surely (less than one false {wrong} in {_span_in_words(rule.surely)})"
+
+
+def share_text(evidence: float) -> str:
+    """Evidence for people: ``63%``. It is 100% only when it is proof."""
+    return f"{math.floor(evidence * 100)}%"
+
+
+def _span_in_words(seconds: float) -> str:
+    days = seconds / 86_400
+    if days >= 1 and days.is_integer():
+        return "a day" if days == 1 else f"{days:.0f} days"
+    return timespan_text(seconds)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from guard.engine import metrics
 from guard.engine.bench import Bench, RunBench
+from guard.engine.evidence import Evidence, Watched
 from guard.engine.gauge import Gauge
 from guard.engine.judge import Judge
 from guard.engine.metrics import Metric, RunMetric
@@ -36,6 +37,7 @@ class Seating:
         self._deputies: dict[int, Judge] = {}
         self._on: dict[Subject, dict[tuple[float | None, Start], Bench]] = defaultdict(dict)
         self._armed = {Start(): 0.0}  # and up to when all was counted then
+        self._watched = Watched()
         self._waiting = {rule.after for rule in rules} - {Start()}
         self._seen = {rule.check.selection: False for rule in rules if rule.check.selection}
         for index in range(len(rules)):
@@ -67,7 +69,8 @@ class Seating:
             self.benches.append(bench)
             if rule.after in self._armed:
                 bench.arm(max(since, self._armed[rule.after]))
-        self._judges[index].append(bench.seat(rule, metric, entry))
+        evidence = Evidence(rule.check, rule.surely, self._watched) if rule.surely else None
+        self._judges[index].append(bench.seat(rule, metric, entry, evidence))
 
     def judges_of(self, index: int) -> Sequence[Judge]:
         """The judges of that rule: one, or with ``each`` one an entry that has appeared."""

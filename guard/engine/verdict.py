@@ -32,11 +32,13 @@ class RuleResult:
         value: The reading at the first breach, else the last one, in the metric's unit.
         requests: Number of requests behind ``value``; None for a metric of the run.
         worst: The value that broke the check most, or came nearest to it.
-        pending_at: Since when the check was broken; None for a rule without ``for``.
+        pending_at: Since when the check was broken; None for a rule without ``for`` or ``surely``.
         breached_at: When the first breach was.
         recovered_at: When the check held again after the last breach.
         users_at_breach: How many users were running at the first breach.
         rps_at_breach: Requests per second in the window of the first breach.
+        evidence: How far the evidence came towards a breach at most, 0 to 1; None for a rule that
+            is not ``surely``.
     """
 
     rule: Rule
@@ -53,6 +55,7 @@ class RuleResult:
     recovered_at: float | None = None
     users_at_breach: int | None = None
     rps_at_breach: float | None = None
+    evidence: float | None = None
 
     @property
     def breached(self) -> bool:
@@ -76,7 +79,7 @@ class RuleResult:
             "breached_at": _moment(self.breached_at),
             "recovered_at": _moment(self.recovered_at),
             "worst": _finite(self.worst),
-            "evidence": None,
+            "evidence": None if self.evidence is None else math.floor(self.evidence * 1000) / 1000,
             "users_at_breach": self.users_at_breach,
             "rps_at_breach": self.rps_at_breach,
             "because": self.rule.because,
@@ -186,6 +189,7 @@ def _result_of(judge: Judge) -> RuleResult:
         recovered_at=judge.recovered_at,
         users_at_breach=breach.users if breach else None,
         rps_at_breach=breach.rps if breach else None,
+        evidence=judge.evidence,
     )
 
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from guard.engine import evidence
 from guard.language.errors import did_you_mean
 from guard.language.names import RequestName
 from guard.language.strictness import LOWER, UPPER, covers, rank
@@ -86,6 +87,7 @@ def early_stop(case: Case) -> str | None:
     Warns: rps > 50 else stop
     Fine: fail_ratio < 1% min_requests 500 else stop
     Fine: fail_ratio < 1% over 30s else stop
+    Fine: fail_ratio < 1% surely else stop
     Fine: failures < 10 else stop
     """
     rule = case.rule
@@ -94,9 +96,11 @@ def early_stop(case: Case) -> str | None:
         return None
     if _breaks_once(rule.check):
         return None
+    may_be_bad = evidence.limit(rule.check)
+    surely = "'surely', " if may_be_bad is not None and may_be_bad < 1 else ""
     return (
-        f"the first few requests can {rule.action.value} the run; add a window such as 'over 30s', "
-        "'min_requests 100' or 'after ramp-up'"
+        f"the first few requests can {rule.action.value} the run; add {surely}a window such as "
+        "'over 30s', 'min_requests 100' or 'after ramp-up'"
     )
 
 
@@ -110,11 +114,14 @@ def few_requests(case: Case) -> str | None:
     Warns: p95 < 500ms over 10s
     Warns: p99 < 2s over 10s min_requests 50 else stop
     Fine: p95 < 500ms over 10s min_requests 20
+    Fine: p95 < 500ms surely
     Fine: p95 < 500ms
     """
     rule = case.rule
     percent = rank(rule.check.metric)
-    if percent is None or not 0 < percent < 100 or (rule.judged_at_end and rule.min_requests <= 1):
+    if percent is None or not 0 < percent < 100 or rule.surely is not None:
+        return None
+    if rule.judged_at_end and rule.min_requests <= 1:
         return None
     high = percent >= 50
     needed = math.ceil(100 / (100 - percent if high else percent))

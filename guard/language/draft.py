@@ -166,7 +166,7 @@ class _Reader:
             expanded = self._doc.text(where)
             if not isinstance(mapping, dict) or expanded is None:
                 continue
-            if message := grammar.out_of_place(word, check):
+            if message := grammar.out_of_place(word, check, mapping):
                 check_text = self._doc.text((*location, "check"))
                 if check_text and (variables := check_text.variables()):
                     message = _misfit(variables)

@@ -7,8 +7,8 @@
     pattern    = quoted or bare text            the same; an upper-case first word that another
                                                 follows is the method
     comparison = "<" | "<=" | ">" | ">=" | "==" | "!="
-    option     = "over" TIME | "for" TIME | "after" START | "min_requests" COUNT
-               | "no_data" OUTCOME | "else" ACTION
+    option     = "over" TIME | "for" TIME | "surely" [TIME] | "after" START
+               | "min_requests" COUNT | "no_data" OUTCOME | "else" ACTION
     START      = TIME | "ramp-up" [ "+" TIME ]
 
 Tokens are wide on purpose: a word that stands where a metric or a time must stand is read as one
@@ -18,18 +18,19 @@ and complained about as one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any, TypeVar
 
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from guard.engine import metrics
+from guard.engine import evidence, metrics
 from guard.engine.metrics import Metric, RunMetric
 from guard.language import elsewhere, units
 from guard.language.errors import Complaint, did_you_mean, one_of
-from guard.language.options import OPTIONS, Options
+from guard.language.options import ALONE, OPTIONS, Options
 from guard.language.slips import CHARACTERS, Slip, foreign_character, said_of
 from guard.rule import Basis, Check, Comparison, Selection, method_and_name
 
@@ -39,13 +40,15 @@ check: METRIC [failure] [of] COMPARISON THRESHOLD
 failure: "(" (TEXT | QUOTED) ")"
 of: _OF [EACH] pattern
 pattern: METHOD NAME | NAME | QUOTED
-option: (OVER | FOR) TIME | AFTER start | MIN_REQUESTS COUNT | NO_DATA OUTCOME | ELSE ACTION
+option: (OVER | FOR) TIME | SURELY [RARITY] | AFTER start
+      | MIN_REQUESTS COUNT | NO_DATA OUTCOME | ELSE ACTION
 start: TIME | RAMP_UP [PLUS TIME]
 
 _OF: /of(?!\S)/
 EACH.3: /each(?!\S)/
 OVER: /over(?!\S)/
 FOR: /for(?!\S)/
+SURELY: /surely(?!\S)/
 AFTER: /after(?!\S)/
 MIN_REQUESTS: /min_requests(?!\S)/
 NO_DATA: /no_data(?!\S)/
@@ -56,11 +59,12 @@ PLUS: "+"
 METRIC: /[^\s<>=!"'()]+/
 TEXT: /[^\s"'()][^"'()]*/
 COMPARISON: /[<>=!]+/
-THRESHOLD: /(?!(over|for|after|min_requests|no_data|else)(?!\S))[^\s<>=!]\S*/
+THRESHOLD: /(?!(over|for|surely|after|min_requests|no_data|else)(?!\S))[^\s<>=!]\S*/
 METHOD.2: /[A-Z][A-Z0-9_-]*(?=\s+(?![<>]|!=|==)\S)/
 NAME: /(?:(?![<>"']|!=|==)\S)+/
 QUOTED: /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/
-TIME: /(?!(over|for|after|min_requests|no_data|else)(?!\S))[^\s+]+/
+TIME: /(?!(over|for|surely|after|min_requests|no_data|else)(?!\S))[^\s+]+/
+RARITY: /\d\S*/
 COUNT: /\S+/
 OUTCOME: /\S+/
 ACTION: /\S+/
@@ -78,6 +82,7 @@ _MEANING = {
     "THRESHOLD": "a threshold such as 500ms or 1%",
     "OVER": "'over'",
     "FOR": "'for'",
+    "SURELY": "'surely'",
     "AFTER": "'after'",
     "MIN_REQUESTS": "'min_requests'",
     "NO_DATA": "'no_data'",
@@ -85,6 +90,7 @@ _MEANING = {
     "RAMP_UP": "'ramp-up'",
     "PLUS": "'+'",
     "TIME": "a time such as 10s",
+    "RARITY": "a time such as 30d",
     "COUNT": "a whole number such as 50",
     "OUTCOME": "an outcome such as pass",
     "ACTION": "an action such as stop",
@@ -101,6 +107,7 @@ _KEYWORDS = {
     "_OF": "of",
     "OVER": "over",
     "FOR": "for",
+    "SURELY": "surely",
     "AFTER": "after",
     "MIN_REQUESTS": "min_requests",
     "NO_DATA": "no_data",
@@ -109,6 +116,9 @@ _KEYWORDS = {
 _METRIC_FIRST = re.compile(r"""\s*([^\s<>=!"'()]+)(?:\(([^"'()]*)\))?""")
 _COMMON_PERCENTILES = ("p50", "p90", "p95", "p99")
 _MISSPELT_COMPARISONS = {"=": "==", "=<": "<=", "=>": ">=", "<>": "!=", "===": "==", "!": "!="}
+
+WITHOUT_SURELY = ("over", "for", "min_requests")
+"""Options that mean nothing where every request is weighed."""
 
 COMPARISONS = tuple(comparison.value for comparison in Comparison)
 METRIC_NAMES = (*metrics.METRICS, "pN")
@@ -200,16 +210,18 @@ class _Reader:
     def options(self, trees: list[Tree[Token]], check: Check | None) -> Options:
         options = Options()
         seen = set()
+        given = {str(tree.children[0]) for tree in trees}
         for tree in trees:
             word, value = tree.children
             if word in seen:
                 twice = f"{str(word)!r} is given twice"
                 self._complain(word, Complaint(twice, expected="an option not given yet"))
             seen.add(word)
-            if message := out_of_place(str(word), check):
-                what = "an option for rules on the run"
+            if message := out_of_place(str(word), check, given):
+                what = "an option that fits the rule"
                 self._complain(word, Complaint(message, expected=what, repeats=self._metric_at))
-            options = self._read(value, partial(options.plus, str(word))) or options
+            plus = partial(options.plus, str(word))
+            options = (self._read(value, plus) if value else plus(ALONE)) or options
         return options
 
     def _read(
@@ -234,12 +246,38 @@ class _Reader:
         )
 
 
-def out_of_place(word: str, check: Check | None) -> str | None:
-    """Why the option means nothing for the check; None where it does."""
-    if check is None or check.basis is not Basis.RUN or OPTIONS[word].on_run:
+def out_of_place(word: str, check: Check | None, given: Iterable[str]) -> str | None:
+    """Why the option means nothing for the check, or beside others; None where it does.
+
+    Args:
+        word: The option.
+        check: What the rule says must hold, if that is known.
+        given: The options that the rule gives.
+    """
+    never_sure = _never_sure(check) if check and "surely" in (word, *given) else None
+    if word == "surely":
+        return never_sure
+    if "surely" in given and word in WITHOUT_SURELY and not never_sure:
+        return f"{word!r} means nothing beside 'surely', which weighs every request; leave it out"
+    if check is None:
+        return None
+    if check.basis is not Basis.RUN or OPTIONS[word].on_run:
         return None
     instead = "use 'for' to ask for a length of time" if word == "over" else "leave it out"
     return f"{word!r} is for rules on requests, and {check.metric} is of the run; {instead}"
+
+
+def _never_sure(check: Check) -> str | None:
+    """Why there can be no evidence for a breach of the check; None where there can."""
+    instead = "use 'for' instead" if check.basis is Basis.RUN else "use 'over' and 'for' instead"
+    may_be_bad = evidence.limit(check)
+    if may_be_bad is None:
+        if evidence.limit(replace(check, comparison=Comparison.LESS)) is not None:
+            return "'surely' is for limits, so write <, <=, > or >="
+        return f"'surely' is for fail_ratio and percentiles, not for {check.metric}; {instead}"
+    if may_be_bad >= 1:
+        return f"'surely' can never tell, because no request speaks against '{check}'; {instead}"
+    return None
 
 
 def _extent(part: Token | Tree[Token]) -> tuple[int, int]:

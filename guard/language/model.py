@@ -23,6 +23,7 @@ class OptionsModel(BaseModel):
 
     over: str | None = _option("over")
     hold: str | None = _option("for")
+    surely: str | None = _option("surely")
     after: str | None = _option("after")
     min_requests: str | None = _option("min_requests")
     no_data: str | None = _option("no_data")

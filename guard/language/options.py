@@ -9,10 +9,16 @@ from typing import Any
 
 from guard.language import units
 from guard.language.errors import Complaint, did_you_mean, one_of
-from guard.rule import Action, Outcome, Start
+from guard.rule import HARDLY_EVER, Action, Outcome, Start
 
 ACTIONS = tuple(action.value for action in Action)
 NO_DATA_OUTCOMES = tuple(o.value for o in (Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE))
+
+ALONE = "true"
+"""What an option takes where it can stand alone in a line."""
+
+SHORTEST_RARITY = 60.0
+"""The least that ``surely`` takes, in seconds."""
 
 _RAMP_UP = re.compile(r"ramp-up(?:\s*\+\s*(\S+))?")
 _NEARLY_RAMP_UP = re.compile(r"(ramp|warm)[\s_-]*(ing)?[\s_-]*up", re.IGNORECASE)
@@ -24,6 +30,7 @@ class Options:
 
     over: float | None = None
     hold: float | None = None
+    surely: float | None = None
     after: Start | None = None
     min_requests: int | None = None
     no_data: Outcome | None = None
@@ -76,6 +83,24 @@ def length(text: str) -> float:
     seconds = units.timespan(text)
     if seconds == 0:
         raise Complaint(f"{text!r} is no time at all; leave the option out or give it a length")
+    return seconds
+
+
+def rarity(text: str) -> float:
+    """How long it takes on average until ``surely`` is wrong once, in seconds: ``30d``, which
+    ``true`` means too.
+
+    Raises:
+        Complaint: It is no such time, or too short for one.
+    """
+    if text == ALONE:
+        return HARDLY_EVER
+    # A line has nothing but times here.
+    examples = "30d" if text[:1].isdigit() else f"30d, or {ALONE}, which means 30d"
+    seconds = units.timespan(text, ("d", "h"), examples)
+    if seconds < SHORTEST_RARITY:
+        often = f"{text!r} is too short a time between two false stops"
+        raise Complaint(f"{often}; write 1m or more, e.g. 30d")
     return seconds
 
 
@@ -137,6 +162,13 @@ OPTIONS: dict[str, Option] = {
         length,
         "a time such as 5s",
         "the check must be broken this long before it is a breach",
+    ),
+    "surely": Option(
+        "surely",
+        rarity,
+        "a time such as 30d, or true",
+        "a breach takes evidence that comes by chance less than once in so long a healthy run",
+        on_run=False,
     ),
     "after": Option(
         "after",

@@ -11,6 +11,8 @@ from pathlib import Path
 from guard.language.composition import compose, content_of
 from guard.language.draft import Draft
 from guard.language.errors import Problem, RulesError
+from guard.language.grammar import out_of_place
+from guard.language.options import Options
 from guard.rule import Basis, Place, Rule
 
 RULES_FILES = ("rules.yaml", "rules.yml")
@@ -63,13 +65,9 @@ def parse_rules(
 
 
 def _rule(draft: Draft) -> Rule:
-    check, defaults = draft.check, draft.defaults
-    if check.basis is not Basis.REQUESTS:
-        # A rule on the number of requests must notice that there are none.
-        defaults = replace(defaults, min_requests=None)
-    if check.basis is Basis.RUN:
-        defaults = replace(defaults, over=None)
-    given = {"min_requests": check.fewest, **draft.options.filled_from(defaults).given()}
+    check = draft.check
+    options = draft.options.filled_from(_defaults_for(draft))
+    given = {"min_requests": check.fewest, **options.given()}
     return Rule(
         name=draft.name or str(check),
         check=check,
@@ -78,6 +76,22 @@ def _rule(draft: Draft) -> Rule:
         place=draft.place,
         **given,
     )
+
+
+def _defaults_for(draft: Draft) -> Options:
+    """The defaults of its file that mean something for the rule."""
+    check, own, defaults = draft.check, draft.options, draft.defaults
+    if check.basis is not Basis.REQUESTS:
+        # A rule on the number of requests must notice that there are none.
+        defaults = replace(defaults, min_requests=None)
+    if check.basis is Basis.RUN:
+        defaults = replace(defaults, over=None)
+    has_window = own.given().keys() & {"over", "hold", "min_requests"}
+    if has_window or out_of_place("surely", check, ()):
+        defaults = replace(defaults, surely=None)
+    if own.surely is not None:
+        defaults = replace(defaults, over=None, hold=None, min_requests=None)
+    return defaults
 
 
 def _named(rules: Sequence[Rule]) -> tuple[Rule, ...]:

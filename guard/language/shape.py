@@ -51,8 +51,6 @@ def _unknown_key(location: Location, value: object) -> str:
     key = str(location[-1])
     if key == "<<":
         return "'<<' has no meaning here; write what rules share into 'defaults'"
-    if key == "surely":
-        return "'surely' is not in this version; use 'over' and 'for' instead"
     if instead := _instead_of_key(key, location[:-1], value):
         return f"unknown key {key!r}; {instead}"
     legal = _keys_at(location[:-1])

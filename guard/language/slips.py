@@ -109,12 +109,6 @@ def _second_rule(slip: Slip) -> Advice | None:
     return f"unexpected {slip.word!r}; {begins}", NOTHING
 
 
-def _surely(slip: Slip) -> Advice | None:
-    if slip.word != "surely":
-        return None
-    return "'surely' is not in this version; use 'over' and 'for' instead", NOTHING
-
-
 def _method_in_lower_case(slip: Slip) -> Advice | None:
     match = re.search(r"\bof\s+(?:each\s+)?(\w+)\s+$", slip.before)
     if match is None or match[1].upper() not in _METHODS or "COMPARISON" not in slip.expected:
@@ -144,7 +138,6 @@ _SLIPS: tuple[Callable[[Slip], Advice | None], ...] = (
     _action_without_else,
     _second_check,
     _second_rule,
-    _surely,
     _method_in_lower_case,
     _option_too_early,
     _comparison_in_words,

@@ -21,7 +21,7 @@ def covers(strong: Rule, weak: Rule) -> bool:
     a, b = strong.check, weak.check
     return (
         (a.selection, a.each, a.failure) == (b.selection, b.each, b.failure)
-        and (strong.over, strong.after) == (weak.over, weak.after)
+        and (strong.over, strong.surely, strong.after) == (weak.over, weak.surely, weak.after)
         and (strong.min_requests, strong.no_data) == (weak.min_requests, weak.no_data)
         and strong.hold <= weak.hold
         and _does_as_much(strong.action, weak.action)

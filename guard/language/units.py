@@ -14,7 +14,9 @@ _NUMBER = r"(?:0|[1-9]\d{0,15})(?:\.\d+)?"  # longer ones would overflow on thei
 _NUMBER_ONLY = re.compile(_NUMBER, re.ASCII)
 _RATE = re.compile(rf"({_NUMBER})(?:/s)?", re.ASCII)
 _PERCENT = re.compile(rf"({_NUMBER})%", re.ASCII)
-TIME_PATTERN = rf"(?=.)(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?(?:({_NUMBER})ms)?"
+TIME_PATTERN = (
+    rf"(?=.)(?:({_NUMBER})d)?(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?(?:({_NUMBER})ms)?"
+)
 _TIME = re.compile(TIME_PATTERN, re.ASCII)
 _SIZE = re.compile(rf"({_NUMBER})({'|'.join(SIZES)})?", re.ASCII)
 _WORDS = {
@@ -22,6 +24,7 @@ _WORDS = {
     "s": ("sec", "secs", "second", "seconds"),
     "m": ("min", "mins", "minute", "minutes"),
     "h": ("hr", "hrs", "hour", "hours"),
+    "d": ("day", "days"),
     "%": ("pct", "percent"),
     "kB": ("kb", "kilobyte", "kilobytes"),
     "MB": ("mb", "megabyte", "megabytes"),
@@ -31,7 +34,7 @@ _WORDS = {
 }
 _UNITS = {word: unit for unit, words in _WORDS.items() for word in (unit, unit.lower(), *words)}
 _SPELT_OUT = re.compile(rf"({_NUMBER})\s*(\S+)", re.ASCII)
-_MILLISECONDS_OF_PARTS = (3_600_000, 60_000, 1000, 1)
+_MILLISECONDS_OF_PARTS = (86_400_000, 3_600_000, 60_000, 1000, 1)
 
 
 def unit(word: str) -> str | None:
@@ -51,8 +54,16 @@ def _short_time(text: str) -> str | None:
     return short if short and _TIME.fullmatch(short) else None
 
 
-def timespan(text: str) -> float:
-    """Seconds of a time in Locust's own form, ``1m30s``; ``ms`` and decimals are understood too.
+def timespan(
+    text: str, units: tuple[str, ...] = ("s", "ms"), examples: str = TIME_EXAMPLES
+) -> float:
+    """Seconds of a time in Locust's own form, ``1m30s``; ``ms``, ``d`` and decimals are understood
+    too.
+
+    Args:
+        text: The time.
+        units: What a number without a unit may have meant, for the complaint.
+        examples: Times that make sense where it stands, for the complaint.
 
     Raises:
         Complaint: The text is not a time, or has no unit.
@@ -60,9 +71,10 @@ def timespan(text: str) -> float:
     milliseconds = _milliseconds(text)
     if milliseconds is None:
         if _NUMBER_ONLY.fullmatch(text):
-            raise Complaint(f"{text!r} has no unit; write {text}s or {text}ms")
+            with_unit = " or ".join(f"{text}{unit}" for unit in units)
+            raise Complaint(f"{text!r} has no unit; write {with_unit}")
         short = _short_time(text)
-        raise Complaint(f"{text!r} is not a time; write {short or f'e.g. {TIME_EXAMPLES}'}")
+        raise Complaint(f"{text!r} is not a time; write {short or f'e.g. {examples}'}")
     return float(milliseconds / 1000)
 
 

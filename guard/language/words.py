@@ -61,7 +61,9 @@ def span(seconds: float) -> str:
     """Seconds for people: ``1 min 30 s``, ``1.5 s``, ``500 ms``."""
     minutes, rest = divmod(Decimal(repr(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
-    parts = [f"{count:f} {unit}" for count, unit in ((hours, "h"), (minutes, "min")) if count]
+    days, hours = divmod(hours, 24)
+    units = (days, "days" if days > 1 else "day"), (hours, "h"), (minutes, "min")
+    parts = [f"{count:f} {unit}" for count, unit in units if count]
     if rest >= 1 or not (parts or rest):
         parts.append(f"{rest.normalize():f} s")
     elif rest:
@@ -106,14 +108,16 @@ def _judged(rule: Rule) -> str:
 
 
 def _when(rule: Rule) -> str:
+    armed = _moment(rule.after.delay, rule.after.ramp_up)
+    at_once = rule.after == Start()
+    whole = "the whole run" if at_once else f"the run since {armed}"
     if rule.over is not None:
         first = _moment(rule.after.delay + rule.over, rule.after.ramp_up)
         return f"every second on the last {span(rule.over)}, first {first}"
-    armed = _moment(rule.after.delay, rule.after.ramp_up)
-    at_once = rule.after == Start()
+    if rule.surely is not None:
+        return f"every second, by the evidence of {whole}"
     if rule.on_run:
         return "every second" if at_once else f"every second from {armed} on"
-    whole = "the whole run" if at_once else f"the run since {armed}"
     if rule.judged_at_end:
         return f"once at the end, on {whole}"
     return f"every second and at the end, on {whole}"
@@ -126,4 +130,6 @@ def _moment(delay: float, ramp_up: bool) -> str:
 
 def _if_not(rule: Rule) -> str:
     hold = f"broken for {span(rule.hold)}: " if rule.hold else ""
+    if rule.surely is not None:
+        hold = f"beyond what chance does once in {span(rule.surely)}: "
     return hold + _ACTIONS[rule.action] + _WITHOUT_DATA.get(rule.no_data, "")

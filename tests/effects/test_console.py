@@ -133,6 +133,48 @@ def test_the_table_shows_the_worst_of_many_entries_and_counts_the_others(guard_o
     assert re.search(r"30 more +20 fail, 10 pass\n.*entries\n", table)
 
 
+@pytest.fixture
+def guard_of_evidence():
+    """Of twelve entries /3 is surely sick at once, and the others have the less evidence the higher
+    their number."""
+    guard = Guard(parse_rules(b"rules: [fail_ratio of each * < 10% surely else stop]", "r.yaml"))
+    entries = {("GET", f"/{n}"): Counts(100, 50 if n == 3 else 22 - n) for n in range(12)}
+    transitions = guard.tick(Snapshot(Counts(1200, 200), entries), 1.0)
+    return guard, transitions
+
+
+def test_the_table_shows_how_far_evidence_came(guard_of_evidence):
+    """Those come first that came the farthest. One that is breached has all of it."""
+    file = io.StringIO()
+    print_table(guard_of_evidence[0].verdict(), file)
+    table = file.getvalue().partition("Verdict:")[0]
+    assert re.search(r"GET /3 +50% +< 10% +breached +fail\n", table)
+    assert re.search(r"GET /0 +22% +< 10% +ok 27% +pass\n", table)
+    assert re.search(r"GET /9 +13% +< 10% +ok 0% +pass\n", table)
+    assert table.index("GET /3") < table.index("GET /0") < table.index("GET /9")
+    assert "2 more entries" in " ".join(table.split())
+
+
+def test_lines_of_the_log_tell_the_evidence(guard_of_evidence, caplog):
+    guard, transitions = guard_of_evidence
+    caplog.set_level(logging.INFO, logger="guard")
+    Console(guard.rules, "r.yaml").changed(transitions, guard.verdict())
+    assert caplog.messages == [
+        "breached at 1 s: fail_ratio of GET /3 was 50% over 1 s (100 requests), must be < 10%, "
+        "surely (less than one false stop in 30 days)"
+    ]
+
+
+def test_the_name_of_a_rule_is_not_coloured(guard_of_evidence, monkeypatch):
+    """Not even where it begins like an outcome."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    guard = Guard(parse_rules(b"rules: [{name: fail fast, check: fail_ratio < 1%}]", "r.yaml"))
+    file = Terminal()
+    print_table(guard.verdict(), file)
+    assert re.search(r"^fail", file.getvalue(), re.MULTILINE)
+
+
 def test_a_single_other_entry_is_counted_as_one():
     guard = Guard(parse_rules(b"rules: [fail_ratio of each * < 50% over 1s]", "rules.yaml"))
     entries = {("GET", f"/{n}"): Counts(10, 0) for n in range(11)}

@@ -56,7 +56,7 @@ def test_every_warning_is_documented_with_both_kinds_of_example():
 MESSAGES = {
     "early-stop": (
         ["fail_ratio < 1% else finish"],
-        "the first few requests can finish the run; add a window such as 'over 30s', "
+        "the first few requests can finish the run; add 'surely', a window such as 'over 30s', "
         "'min_requests 100' or 'after ramp-up'",
     ),
     "few-requests": (
@@ -128,6 +128,12 @@ def test_what_each_warning_says(name):
 )
 def test_what_lets_the_first_requests_stop_a_run(line, warns):
     assert ("early-stop" in names_of(line)) == warns
+
+
+@pytest.mark.parametrize("line", ["rps > 50 else stop", "fail_ratio != 0 else stop"])
+def test_surely_is_not_offered_where_it_would_be_refused(line):
+    (warned,) = warnings_of(line)
+    assert "add a window such as" in warned.message
 
 
 @pytest.mark.parametrize(

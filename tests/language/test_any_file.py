@@ -22,7 +22,17 @@ WRITTEN = [
 ENVIRONMENT = {"LIMIT": "500ms", "EMPTY": "", "NUMBER": "5", "FOLDER": "extended", "METRIC": "cpu"}
 WORDS = [
     *(b"rules", b"extends", b"defaults", b"check", b"smoke", b"p95", b"each", b"of", b"<", b"1s"),
-    *(b"over", b"for", b"after", b"else stop", b"ramp-up", b"cpu", b"min_requests", b"silence"),
+    *(
+        b"over",
+        b"for",
+        b"surely",
+        b"after",
+        b"else stop",
+        b"ramp-up",
+        b"cpu",
+        b"min_requests",
+        b"silence",
+    ),
     *(b"${", b"$${", b"${LIMIT}", b"${EMPTY}", b"${NONE}", b"${A_KEY}", b"${A:-b}", b"}"),
     *(b"[", b"]", b"{", b"}", b": ", b"- ", b", ", b"\n", b"\n  ", b"#", b"'", b'"', b"\\", b"*"),
     *(b"&a ", b"*a", b"!!str ", b"!x ", b"|\n", b">\n", b"? ", b"<<: ", b"---\n", b"...\n", b"%"),

@@ -148,7 +148,18 @@ LIMITS = st.sampled_from(["${X}", "${X}s", "5%", "5MB", "1s"])
 LINES = st.lists(PIECES, min_size=1, max_size=9).map(" ".join) | st.builds(
     "{} < {} {}".format, METRICS, LIMITS, st.sampled_from(["", "over 10s", "over ${X}", "${X}"])
 )
-KEYS = ("name", "check", "over", "for", "after", "min_requests", "no_data", "else", "because")
+KEYS = (
+    "name",
+    "check",
+    "over",
+    "for",
+    "surely",
+    "after",
+    "min_requests",
+    "no_data",
+    "else",
+    "because",
+)
 
 
 def quoted(text):

@@ -107,6 +107,46 @@ rules:
     )
 
 
+@pytest.mark.parametrize(
+    ("rule", "days"),
+    [
+        ("p95 of POST /checkout < 500ms surely", 30),
+        ("p95 of POST /checkout < 500ms surely else stop", 30),
+        ("p95 of POST /checkout < 500ms surely 7d", 7),
+        ("p95 of POST /checkout < 500ms surely 1d12h after 10s", 1.5),
+        ("{check: p95 of POST /checkout < 500ms, surely: true}", 30),
+        ("{check: p95 of POST /checkout < 500ms, surely: 36h}", 1.5),
+    ],
+)
+def test_how_rare_a_false_stop_is(rule, days):
+    (found,) = parse_rules(f"rules:\n  - {rule}\n".encode(), "rules.yaml")
+    assert found.check == P95
+    assert found.surely == days * 86_400
+    (again,) = parse_rules(f"rules:\n  - {found}\n".encode(), "rules.yaml")
+    assert again.surely == found.surely
+
+
+@pytest.mark.parametrize(
+    ("defaults", "rule", "line"),
+    [
+        pytest.param("surely: true", "p95 < 1s", "p95 < 1s surely", id="surely"),
+        pytest.param("surely: true", "p95 < 1s surely 7d", "p95 < 1s surely 7d", id="so often"),
+        pytest.param("surely: true", "p95 < 1s for 9s", "p95 < 1s for 9s", id="held"),
+        pytest.param("surely: true", "avg < 1s", "avg < 1s", id="about no share"),
+        pytest.param("surely: true", "p0 < 1s", "p0 < 1s", id="never to be proven"),
+        pytest.param("surely: true", "cpu < 90%", "cpu < 90%", id="on the run"),
+        pytest.param(
+            "over: 10s, for: 5s, min_requests: 5, after: 1s", "p95 < 1s surely",
+            "p95 < 1s surely after 1s", id="surely in spite of a window",
+        ),
+    ],
+)  # fmt: skip
+def test_a_rule_takes_no_default_that_means_nothing_beside_surely(defaults, rule, line):
+    content = f"defaults: {{{defaults}}}\nrules: [{rule}]"
+    (found,) = parse_rules(content.encode(), "rules.yaml")
+    assert str(found) == line
+
+
 def test_defaults_fill_what_a_rule_leaves_out_and_nothing_else():
     content = b"""
 defaults: {over: 10s, for: 2s, after: 5s, min_requests: 7, no_data: pass, else: warn}

@@ -55,6 +55,8 @@ def test_good_files_are_valid_as_an_editor_reads_them(file):
             "rules: [{check: 'p${N} < 1', over: '${W}', else: '${E}'}]", id="in a mapping"
         ),
         pytest.param("rules: [{check: avg < 1s, min_requests: '50'}]", id="a number as text"),
+        pytest.param("rules: [{check: p95 < 1s, surely: true}]", id="surely, as often as usual"),
+        pytest.param("defaults: {surely: 7d}\nrules: [p95 < 1s]", id="surely, at times"),
         pytest.param("rules: [{check: avg < 1s, name: 5, because: yes}]", id="texts like others"),
         pytest.param('rules: [\'failures("a < b") of "x y" == 0\']', id="quotes"),
         pytest.param("rules: ['failures( *503* ) of x<=0']", id="no blanks, and some"),
@@ -87,6 +89,8 @@ def test_what_is_valid(content):
         pytest.param("rules: [{check: avg < 1s, over: 10}]", id="a time without a unit"),
         pytest.param("rules: [{check: avg < 1s, for: 0s}]", id="no time at all"),
         pytest.param("rules: [{check: avg < 1s, over: 12:30:00}]", id="a time of YAML"),
+        pytest.param("rules: [{check: p95 < 1s, surely: false}]", id="not surely"),
+        pytest.param("rules: [{check: p95 < 1s, surely: often}]", id="surely, no time"),
         pytest.param("rules: [{check: avg < 1s, after: rampup}]", id="no start"),
         pytest.param("rules: [{check: avg < 1s, min_requests: 1.5}]", id="half a request"),
         pytest.param("rules: [{check: avg < 1s, min_requests: -1}]", id="fewer than none"),

@@ -48,6 +48,11 @@ def test_what_must_hold(check, words):
         ("avg < 1s else stop", "every second and at the end, on the whole run"),
         ("avg < 1s for 5s after 5s", "every second and at the end, on the run since 5 s after the "
          "start"),
+        ("p95 < 1s surely", "every second, by the evidence of the whole run"),
+        (
+            "p95 < 1s surely after ramp-up",
+            "every second, by the evidence of the run since ramp-up",
+        ),
         ("avg < 1s over 10s", "every second on the last 10 s, first 10 s after the start"),
         ("avg < 1s over 30s after ramp-up + 10s", "every second on the last 30 s, first 40 s after "
          "ramp-up"),
@@ -79,6 +84,7 @@ def test_what_a_breach_does(line, words):
 WITH_OPTION = {
     "over": "over 10s",
     "for": "for 5s",
+    "surely": "surely",
     "after": "after ramp-up",
     "min_requests": "min_requests 50",
     "no_data": "no_data pass",
