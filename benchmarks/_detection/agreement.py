@@ -48,19 +48,22 @@ def largest_difference(
     """
     (rule,) = rules_of(f"rules: [fail_ratio < {p0:.0%} surely]")
     twin = Surely(p0, requests, seconds=BUDGET, step=step, entries=entries)
-    statistics, real, largest = twin.begin(1), None, 0.0
+    statistics, real, excess, largest = twin.begin(1), None, 0.0, 0.0
     for number in range(20_000):
         if real is None:
             watched = Watched()
             watched.number = entries - 1
             real = Evidence(rule.check, BUDGET, watched)
             real.arm(number * step)
+            excess = 0.0
         share = p0 if number % 500 < 480 else 2 * p0
         bad = Independent(share).bad(rng, np.array([requests]))
         real.add(Counts(requests=requests, failures=int(bad[0])))
         real.weigh((number + 1) * step)
         mean = float(twin.weigh(statistics, bad)[0])
-        evidence = min(math.log(mean) / math.log(twin.proof), 1.0) if mean > 1 else 0.0
+        excess = max(excess + bad[0] - requests * p0, 0.0)
+        is_shown = mean > 1 and excess > 0  # else it has grown in time alone
+        evidence = min(math.log(mean) / math.log(twin.proof), 1.0) if is_shown else 0.0
         largest = max(largest, abs(evidence - real.share))
         if mean >= twin.proof:
             statistics, real = twin.begin(1), None

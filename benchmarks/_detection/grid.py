@@ -15,7 +15,7 @@ from _detection.report import Effort, show
 from _detection.streams import HOUR, Surely, delays_of_surely, series
 from _detection.traffic import Change, Floats, Independent
 from guard.engine import evidence
-from guard.engine.judge import CALM
+from guard.engine.evidence import CALM
 
 LIMITS = (0.001, 0.01, 0.05, 0.5)
 RATES = (1, 10, 100, 1000, 10_000)
