@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 STOP = "rules: [max < 500ms else stop]"
-SLOW = ("-u", "2", "-t", "60s", "--slow-after", "1")
+SLOW = ("-u", "2", "-r", "2", "-t", "60s", "--slow-after", "1")
 FAIL, PASS = "rules: [p95 < 1ms]", "rules: [p95 < 1s]"
 
 ENDS = """
