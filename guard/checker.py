@@ -78,7 +78,6 @@ class Checker:
         Guard(rules)  # what can't be guarded shows now, while Locust still refuses to start
         events = environment.events
         events.test_start.add_listener(self._on_test_start)
-        events.spawning_complete.add_listener(self._on_spawning_complete)
         events.test_stopping.add_listener(self.on_test_stopping)
         events.test_stop.add_listener(self._on_test_stop)
         events.quitting.add_listener(self._on_first_quitting)
@@ -187,7 +186,10 @@ class Checker:
             self._watch.close()
         if self._process is not None:
             self._process.test_starts()
-        self._be_last(self._environment.events.test_stop, self._after_test_stop)
+        events = self._environment.events
+        self._be_last(events.spawning_complete, self._on_spawning_complete)
+        self._be_last(events.test_stopping, self._after_test_stopping)
+        self._be_last(events.test_stop, self._after_test_stop)
         self._watch = self._new_watch()
         try:
             self._watch.begin()
@@ -202,6 +204,7 @@ class Checker:
         event.add_listener(listener)
 
     def _on_spawning_complete(self, **_: Any) -> None:
+        """Called after other listeners, Locust's own among them."""
         if self._watch is not None:
             self._watch.ramped_up()
 
@@ -215,6 +218,11 @@ class Checker:
                 gevent.spawn_later(last_reports, self._watch.close)
             else:
                 self._watch.close()
+
+    def _after_test_stopping(self, **_: Any) -> None:
+        """Called after other listeners of ``test_stopping``."""
+        if self._watch is not None:
+            self._watch.listeners_done()
 
     def _after_test_stop(self, **_: Any) -> None:
         """Called after other listeners of ``test_stop``."""

@@ -67,6 +67,8 @@ class Ending:
     def load_ended(self) -> None:
         """Note that users are being stopped, whoever wants it."""
         self._test.begin()
+        if self._process is not None and gevent.getcurrent() is gevent.get_hub().parent:
+            self._process.quits()  # as Locust's main function does when a shape has ended
 
     def test_ended(self) -> None:
         """Note that the test is over."""

@@ -11,10 +11,10 @@ from difflib import get_close_matches
 
 import gevent
 from locust.env import Environment
-from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner
+from locust.runners import MasterRunner
 
 from guard.effects import Effect
-from guard.effects.stop import POLL, end_spawning
+from guard.effects.stop import POLL, end_spawning, remind_of_stop
 from guard.ending import Ending
 from guard.engine.guard import Guard
 from guard.engine.judge import Transition
@@ -68,6 +68,7 @@ class Watch:
         self._pace = Pace(self._elapsed)
         self._refreshed_at = 0.0
         self._spawner: gevent.Greenlet[..., object] | None = None
+        self._stopper: object = None
         self._warned_of_unmatched = False
         self._is_left_alone = False
         self._concluded = False
@@ -91,9 +92,11 @@ class Watch:
         self._greenlet.link(self._on_greenlet_end)
 
     def ramped_up(self) -> None:
-        """Note the end of the first ramp-up."""
+        """Note that users have been spawned, or spread anew."""
         self._spawner = None
-        if self._ramped_up_at is None and self._load_ended_at is None:
+        if self._load_ended_at is not None:
+            remind_of_stop(self._environment, is_over=self._ended_at is not None)
+        elif self._ramped_up_at is None:
             self._ramped_up_at = self._now()
 
     def workers_gone(self) -> None:
@@ -111,18 +114,17 @@ class Watch:
         """Note that somebody has begun to stop the test."""
         if self._load_ended_at is None:
             self.load_ended()
+            self._stopper = gevent.getcurrent()
             end_spawning(self._environment, self._spawner)
 
+    def listeners_done(self) -> None:
+        """Note that the last listener of ``test_stopping`` is called."""
+        self._stopper = None
+
     def wait_for_listeners(self) -> None:
-        """Wait while listeners of ``test_stopping`` are at work. Only then Locust knows that the
-        test is being stopped, and would begin another stop."""
-        runner = self._environment.runner
-        while (
-            runner is not None
-            and runner.state in (STATE_SPAWNING, STATE_RUNNING)
-            and self._load_ended_at is not None
-            and not self._concluded
-        ):
+        """Wait while listeners of ``test_stopping`` are at work in another greenlet. Locust would
+        begin another stop, and on a master end before this one has."""
+        while self._stopper not in (None, gevent.getcurrent()) and not self._concluded:
             gevent.sleep(POLL)
 
     def load_ended(self) -> None:

@@ -8,7 +8,14 @@ import gevent
 from gevent.event import Event
 from locust.dispatch import UsersDispatcher
 from locust.env import Environment
-from locust.runners import STATE_CLEANUP, STATE_STOPPING, LocalRunner, MasterRunner, Runner
+from locust.runners import (
+    STATE_CLEANUP,
+    STATE_STOPPED,
+    STATE_STOPPING,
+    LocalRunner,
+    MasterRunner,
+    Runner,
+)
 
 if TYPE_CHECKING:
     Greenlet = gevent.Greenlet[..., Any]
@@ -116,10 +123,8 @@ class _Stopping:
 
 
 def end_spawning(environment: Environment, spawner: Greenlet | None) -> None:
-    """Have a master spawn no more users, because the test is being stopped.
-
-    It would go on, and at the end of it take itself for running, whatever has happened meanwhile:
-    its users would stay, and another stop would fire all events again.
+    """Have a master spawn no more users, because the test is being stopped. It would go on, and
+    tell its workers in the end that they are running.
 
     Args:
         environment: The environment whose test is being stopped.
@@ -130,7 +135,7 @@ def end_spawning(environment: Environment, spawner: Greenlet | None) -> None:
         return
     for greenlet in (spawner, getattr(environment.web_ui, "_swarm_greenlet", None)):
         if greenlet is not None and greenlet is not gevent.getcurrent():
-            greenlet.kill(block=False)  # Locust knows only after this that it is stopping
+            greenlet.kill(block=False)
     _end_dispatch(runner)
     # Users are spread anew for about a second when a worker has come or gone, in the greenlet that
     # reads the workers' reports.
@@ -138,6 +143,15 @@ def end_spawning(environment: Environment, spawner: Greenlet | None) -> None:
     while polls and not runner.spawning_completed:
         polls -= 1
         gevent.sleep(POLL)
+
+
+def remind_of_stop(environment: Environment, *, is_over: bool = False) -> None:
+    """Have a master know that its test is being stopped, or has been, when users have been spawned
+    or spread anew meanwhile. It takes itself for running then, and another stop would fire all
+    events again.
+    """
+    if isinstance(environment.runner, MasterRunner):
+        environment.runner.update_state(STATE_STOPPED if is_over else STATE_STOPPING)
 
 
 def _end_dispatch(runner: MasterRunner) -> None:

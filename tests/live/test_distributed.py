@@ -47,8 +47,8 @@ def test_a_worker_without_the_guard(start, ports):
 
 
 def test_the_final_judgement_has_the_last_worker_reports(start, ports):
-    """A run shorter than a report interval is known only from the reports sent at the end (X3)."""
-    run = start("-u", "2", "-t", "2s", "--processes", "2", *ports, "--json",
+    """What was done since the reports before is known only from those sent at the end (X3)."""
+    run = start("-u", "2", "-t", "5s", "--processes", "2", *ports, "--json",
                 rules="rules: [requests > 1]")  # fmt: skip
     assert run.exit_code() == 0
     text = run.output
