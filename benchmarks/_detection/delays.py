@@ -44,7 +44,7 @@ HEADS = ("requests/s", "bound", "`surely`", *OVER)
 
 
 def bound(p0: float, share: float, requests: int) -> float:
-    """Seconds that any detector needs that is wrong as rarely, by Lorden's bound."""
+    """Lorden's bound in seconds, for a detector that is wrong as rarely: its leading term."""
     return math.log(HARDLY_EVER) / divergence(share, p0) / requests
 
 

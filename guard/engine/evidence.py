@@ -11,10 +11,10 @@ evaluation R becomes (R + d) L, d being the seconds since the one before. While 
 factor L is 1 at most on average, so R grows by no more than a second a second, on average. To reach
 A it takes A seconds on average, or longer, and that is the promise: *on a healthy system the mean
 time to a breach is at least A seconds*. Within t seconds it comes with a probability of at most t/A
-(Markov's inequality). Nothing else is assumed, neither a rate nor an evaluation every second: one
-of three seconds' requests is the sum of three, and one without any would leave R + d as it is. R is
-an e-detector: Shin, Ramdas, Rinaldo, "E-detectors: a nonparametric framework for sequential change
-detection", 2022, https://arxiv.org/abs/2203.03532.
+(Markov's inequality). Nothing else is assumed, neither a rate nor an evaluation every second: with
+one of three seconds' requests R grows by three on average, and one without any would leave R + d as
+it is. R is an e-detector: Shin, Ramdas, Rinaldo, "E-detectors: a nonparametric framework for
+sequential change detection", 2022, https://arxiv.org/abs/2203.03532.
 
 Nobody knows p1 either, so the statistic is the mean of those for several *alternatives*, which
 grows no faster either. And it is divided between all that is watched, K statistics in a rules file:
@@ -25,10 +25,13 @@ that reaches 1, so the file as a whole keeps the shortest.
 
 What the promise hangs on is "given all that came before". Failures that come in bursts break it: a
 bad request is then likelier right after another one, and one burst can be the proof. So do users in
-step, whose slow answers come in together after all their fast ones.
+step, whose slow answers come in together after all their fast ones; and users that have only just
+been spawned where failures are answered sooner than successes, of which none are counted yet.
 
-No detector can be much faster: that takes log(A) / KL(p1 || p0) requests (Lorden, "Procedures for
-reacting to a change in distribution", 1971), KL being the mean of log L under p1.
+The rarer false breaches are to be, the less any detector can do with fewer requests than
+log(A) / KL(p1 || p0), KL being the mean of log L under p1 (Lorden, "Procedures for reacting to a
+change in distribution", 1971). That is the leading term only: with an A of days, and a p1 near p0,
+one that knew p1 could do with fewer.
 """
 
 from __future__ import annotations
@@ -58,8 +61,10 @@ NEAREST = 1.25
 
 It is a trade between finding what is hardly broken and forgetting what is over. At 1.5, a check
 that is broken by a quarter is found after up to 2.3 times the bound. At 1.1, one that is broken by
-a tenth is found at the bound already, and not after four times as long; but a breach is forgotten
-after 390 s of health and not after 126 s, at a limit of 1% and 100 requests a second.
+a tenth is found at the bound already, and not after two to seven times as long; but a breach is
+forgotten after 390 s of health and not after 126 s, at a limit of 1% and 100 requests a second.
+Less than an eighth beyond the limit even the nearest alternative explains worse than the limit
+does, so what is hardly broken is found by chance only.
 """
 
 FARTHEST = 0.9
@@ -74,6 +79,7 @@ single bad request after an hour without any pass for proof."""
 CALM = 0.25
 """Evidence below which a breach is over."""
 
+_NOTHING = 1e-6  # of a request: what is left of sums of floats
 _FOLDED_AFTER = 60
 _LARGEST_EXPONENT = 700.0  # of a float, almost
 _HIGH = (Comparison.MORE, Comparison.AT_LEAST)
@@ -146,6 +152,8 @@ def alternatives(p0: float) -> tuple[tuple[float, float], ...]:
         return ()
     odds = NEAREST * p0 / (1 - p0)
     least = divergence(odds / (1 + odds), p0)
+    if least <= 0:
+        return ()  # there is no number between the limit and one
     most = FARTHEST * -math.log(p0)
     step = (most / least) ** (1 / (ALTERNATIVES - 1))
     found = [_telling(least * step**number, p0) for number in range(ALTERNATIVES)]
@@ -189,6 +197,7 @@ class Evidence:
         "_proven",
         "_scores",
         "_seconds",
+        "_seen_until",
         "_statistics",
         "_suspects",
         "_suspects_end",
@@ -215,6 +224,7 @@ class Evidence:
         self._new = 0
         self._bad = 0
         self._weighed_until = 0.0
+        self._seen_until = 0.0
         self._excess = 0.0
         self._proven = False
         self._suspects = _Suspects()
@@ -222,20 +232,20 @@ class Evidence:
 
     def arm(self, at: float) -> None:
         """Begin to weigh, at this moment."""
-        self._weighed_until = at
+        self._weighed_until = self._seen_until = at
         self._suspects.clear(at)
 
     def add(self, part: Counts) -> None:
         """Take in requests, to be weighed next."""
         requests, bad = self._bad_of(part)
-        if requests <= 0:
+        if requests <= 0 and bad <= 0:
             return
         if self._suspects_end:
-            self._suspects.clear(self._weighed_until)
+            self._suspects.clear(self._seen_until)
             self._suspects_end = False
         self._suspects.add(part)
         self._new += requests
-        self._bad += bad if bad < requests else requests
+        self._bad += bad
 
     def weigh(self, until: float) -> bool:
         """Weigh what was taken in. Whether there was anything.
@@ -243,9 +253,12 @@ class Evidence:
         Args:
             until: Up to when it was counted, in seconds since the test start.
         """
-        requests, bad = self._new, self._bad
+        requests = self._new
+        self._seen_until = until
         if not requests:
             return False
+        # A failure may be counted before its request is.
+        bad = self._bad if self._bad < requests else requests
         proof = self._seconds * self._watched.number
         passed = until - self._weighed_until
         mean = self._weighed(bad, requests - bad, passed if passed < CREDIT else CREDIT, proof)
@@ -254,14 +267,15 @@ class Evidence:
         if mean > proof:
             # None stays beyond the proof, lest it take hours to fall when the check holds again.
             self._statistics = [min(statistic, proof) for statistic in self._statistics]
-        if mean > 1 and excess > 0:
+        if mean > 1 and excess > _NOTHING:
             self.share = math.log(mean) / math.log(proof) if mean < proof else 1.0
             self.peak = max(self.peak, self.share)
         else:
             self.share = 0.0
         self._choose_suspects()
         self.requests += requests
-        self._new = self._bad = 0
+        self._new = 0
+        self._bad -= bad
         self._weighed_until = until
         return True
 
@@ -298,7 +312,7 @@ class Evidence:
         elif self._proven and self.share < CALM:
             self._proven = False
             self._excess = 0.0
-        self._suspects_end = self._excess <= 0 or self.share >= 1
+        self._suspects_end = self._excess <= _NOTHING or self.share >= 1
 
     def suspects(self) -> Window:
         """The last requests, back to the last proof or to when no more were bad than may be."""

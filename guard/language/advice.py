@@ -87,17 +87,27 @@ def early_stop(case: Case) -> str | None:
     Warns: rps > 50 else stop
     Fine: fail_ratio < 1% min_requests 500 else stop
     Fine: fail_ratio < 1% over 30s else stop
-    Fine: fail_ratio < 1% surely else stop
+    A failure may also be answered sooner than any success: while users are being spawned, the first
+    few that are counted are no fair sample, and ``surely`` takes them for proof.
+
+    Warns: fail_ratio < 1% surely else stop
+    Fine: fail_ratio < 1% surely after ramp-up else stop
+    Fine: p95 < 500ms surely else stop
     Fine: failures < 10 else stop
     """
     rule = case.rule
+    if rule.surely and rule.check.metric == "fail_ratio" and rule.after == Start():
+        return (
+            "while users are being spawned, failures may be answered before any success is; add "
+            "'after ramp-up'"
+        )
     asks_for_requests = rule.min_requests > max(rule.check.fewest, 1)
     if not (rule.on_totals and rule.action.stops) or asks_for_requests or rule.after != Start():
         return None
     if _breaks_once(rule.check):
         return None
     may_be_bad = evidence.limit(rule.check)
-    surely = "'surely', " if may_be_bad is not None and may_be_bad < 1 else ""
+    surely = "'surely after ramp-up', " if may_be_bad is not None and may_be_bad < 1 else ""
     return (
         f"the first few requests can {rule.action.value} the run; add {surely}a window such as "
         "'over 30s', 'min_requests 100' or 'after ramp-up'"

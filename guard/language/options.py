@@ -93,7 +93,7 @@ def rarity(text: str) -> float:
     Raises:
         Complaint: It is no such time, or too short for one.
     """
-    if text == ALONE:
+    if text.lower() == ALONE:
         return HARDLY_EVER
     # A line has nothing but times here.
     examples = "30d" if text[:1].isdigit() else f"30d, or {ALONE}, which means 30d"

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guard.engine import evidence
@@ -69,6 +69,8 @@ BATCHES = st.lists(
 
 
 @given(BATCHES, st.sampled_from([1, 3]))
+@example([(49, 1), (0, 0), (1, 0)], 3)
+@settings(deadline=None)
 def test_the_statistic_is_the_sum_over_all_beginnings(batches, step):
     """As long as it has not come so far that it is held there."""
     shares = [weighed("fail_ratio < 2%", batches[:n], step=step).share
@@ -168,6 +170,23 @@ def test_nothing_is_weighed_without_requests():
     found = weighed("fail_ratio < 2%", [(0, 0)] * 5)
     assert not found.weigh(6.0)
     assert (found.requests, found.share) == (0, 0.0)
+
+
+@pytest.mark.parametrize("text", ["fail_ratio < 99.99999999999998%", "fail_ratio > 0%"])
+def test_a_limit_beyond_which_there_is_no_number(text):
+    assert weighed(text, [(100, 100), (100, 0)]).share == 0
+
+
+def test_a_failure_may_be_counted_before_its_request():
+    together = weighed("fail_ratio < 1%", [(10, 0), (10, 5)])
+    apart = weighed("fail_ratio < 1%", [(10, 0), (0, 3), (10, 2)])
+    assert apart.share > 0.9 * together.share > 0.4
+
+
+def test_time_without_requests_is_not_the_suspects():
+    """They begin with the evaluation before them."""
+    found = weighed("fail_ratio < 1%", [(10, 0), *[(0, 0)] * 600, (3, 3)])
+    assert (found.suspects().begin, found.suspects().until) == (601, 602)
 
 
 def test_one_bad_request_is_no_proof():

@@ -56,8 +56,8 @@ def test_every_warning_is_documented_with_both_kinds_of_example():
 MESSAGES = {
     "early-stop": (
         ["fail_ratio < 1% else finish"],
-        "the first few requests can finish the run; add 'surely', a window such as 'over 30s', "
-        "'min_requests 100' or 'after ramp-up'",
+        "the first few requests can finish the run; add 'surely after ramp-up', a window such as "
+        "'over 30s', 'min_requests 100' or 'after ramp-up'",
     ),
     "few-requests": (
         ["p99.9 < 1s over 10s"],
