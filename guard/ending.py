@@ -67,6 +67,9 @@ class Ending:
     def load_ended(self) -> None:
         """Note that users are being stopped, whoever wants it."""
         self._test.begin()
+
+    def test_stopping(self) -> None:
+        """Note that somebody has begun to stop the test, in this greenlet."""
         if self._process is not None and gevent.getcurrent() is gevent.get_hub().parent:
             self._process.quits()  # as Locust's main function does when a shape has ended
 

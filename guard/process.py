@@ -35,8 +35,8 @@ INSIST_AFTER = 0.5
 OBEDIENCE = 10.0
 """Seconds in which the process ends once it is to end at once."""
 
-LAST_MOMENT = 2.0
-"""Seconds for leaving the verdict in a process whose event loop has no turn any more."""
+LAST_MOMENT = 5.0
+"""Seconds at most for leaving the verdict in a process whose event loop has no turn any more."""
 
 
 class Guarded(Protocol):
@@ -184,16 +184,21 @@ class Process:
         try:
             code = self._last_word()
             # Not in this thread: it may wait for a lock for ever.
-            _in_thread(self._give_up)
-            get_original("time", "sleep")(LAST_MOMENT)
+            is_done = get_original("_thread", "allocate_lock")()
+            is_done.acquire()
+            _in_thread(lambda: self._give_up(is_done.release))
+            is_done.acquire(timeout=LAST_MOMENT)
             self._forks.end(patience=0)
         finally:
             self._keyboard.restore()
             os._exit(code)
 
-    def _give_up(self) -> None:
-        self._leave()  # first, because nobody may read what is said
-        logger.error("the process does not come to its end, and is ended")
+    def _give_up(self, done: Callable[[], None]) -> None:
+        try:
+            self._leave()  # first, because nobody may read what is said
+            logger.error("the process does not come to its end, and is ended")
+        finally:
+            done()
 
     def _at_exit(self) -> None:
         self._is_at_exit = True

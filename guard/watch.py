@@ -114,6 +114,7 @@ class Watch:
         """Note that somebody has begun to stop the test."""
         if self._load_ended_at is None:
             self.load_ended()
+            self._ending.test_stopping()
             self._stopper = gevent.getcurrent()
             end_spawning(self._environment, self._spawner)
 
