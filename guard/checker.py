@@ -233,12 +233,12 @@ class Checker:
     def _on_first_quitting(self, **_: Any) -> None:
         """Called before other listeners of ``quitting``."""
         self._is_quitting = True
-        if self._watch is not None:
-            self._watch.wait_for_listeners()
         if self._process is not None:
             self._process.quits()
             if self._process.signal is not None:
                 logger.info("ending because of %s", self._process.signal.name)
+        if self._watch is not None:
+            self._watch.wait_for_listeners()
 
     def _on_quit(self, exit_code: int, **_: Any) -> None:
         if self._watch is not None:
