@@ -125,7 +125,9 @@ def _check_before_start(parser: LocustArgumentParser) -> None:
         only_tells = (
             options.list_commands or options.show_task_ratio or options.show_task_ratio_json
         )
-        if not (options.worker or only_tells) and _process().begins():
+        # The web UI parses them again whenever its page is loaded: too late to refuse any.
+        if not (options.worker or only_tells or _process().has_begun):
+            _process().has_begun = True
             if options.guard_json:
                 _forget_verdict(options.guard_json)
             if not options.guard_off:

@@ -57,16 +57,19 @@ class Process:
 
     Locust fires ``quitting``, takes the code that it finds then, and exits. ``sys.exit`` in a
     listener or a second Ctrl-C end the process without.
+
+    Attributes:
+        has_begun: Whether it was told what to do, and had what is wrong with it refused.
     """
 
     def __init__(self) -> None:
+        self.has_begun = False
         self._signals = SignalHandling(self._begin_to_leave, self._leave_now)
         self._guarded: Guarded | None = None
         self._patience = 0.0
         self._forks = Forks()
         self._code = 0
         self._end: object = None
-        self._begins = True
         self._is_at_exit = False
         self._keyboard = Keyboard()
         # Before Locust registers the end of its worker processes, so after it has come.
@@ -95,12 +98,6 @@ class Process:
         except SystemExit as leaving:
             self._code = _number(leaving.code)
             raise
-
-    def begins(self) -> bool:
-        """Whether nobody has asked before: the web UI parses the options whenever its page is
-        loaded, when it is too late to refuse them."""
-        begins, self._begins = self._begins, False
-        return begins
 
     def hold_signals(self) -> None:
         """Keep the first signal back until :meth:`answer_for`."""

@@ -10,11 +10,12 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 import gevent
+from gevent.event import Event
 from locust.env import Environment
 from locust.runners import MasterRunner
 
 from guard.effects import Effect
-from guard.effects.stop import POLL, end_spawning, remind_of_stop
+from guard.effects.stop import end_spawning, remind_of_stop
 from guard.ending import Ending
 from guard.engine.guard import Guard
 from guard.engine.judge import Transition
@@ -69,6 +70,8 @@ class Watch:
         self._refreshed_at = 0.0
         self._spawner: gevent.Greenlet[..., object] | None = None
         self._stopper: object = None
+        self._heard = Event()
+        self._heard.set()
         self._warned_of_unmatched = False
         self._is_left_alone = False
         self._concluded = False
@@ -116,17 +119,18 @@ class Watch:
             self.load_ended()
             self._ending.test_stopping()
             self._stopper = gevent.getcurrent()
+            self._heard.clear()
             end_spawning(self._environment, self._spawner)
 
     def listeners_done(self) -> None:
         """Note that the last listener of ``test_stopping`` is called."""
-        self._stopper = None
+        self._heard.set()
 
     def wait_for_listeners(self) -> None:
         """Wait while listeners of ``test_stopping`` are at work in another greenlet. Locust would
         begin another stop, and on a master end before this one has."""
-        while self._stopper not in (None, gevent.getcurrent()) and not self._concluded:
-            gevent.sleep(POLL)
+        if self._stopper is not gevent.getcurrent():
+            self._heard.wait()
 
     def load_ended(self) -> None:
         """Note that users are being stopped. From here on only the final totals are judged."""
@@ -152,6 +156,7 @@ class Watch:
         if self._concluded:
             return
         self._concluded = True
+        self._heard.set()
         self._ending.concluded()
         self.load_ended()
         self.ended()

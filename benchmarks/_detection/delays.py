@@ -20,7 +20,7 @@ from _detection.streams import (
     healthy_hours_stopped,
 )
 from _detection.traffic import Change, Floats, Independent, ResponseTimes
-from guard.engine.evidence import divergence
+from guard.engine.alternatives import divergence
 from guard.rule import HARDLY_EVER
 
 WINDOWS = (10, 30, 60)

@@ -1,4 +1,4 @@
-"""Why the alternatives of ``guard.engine.evidence`` are the ones that they are."""
+"""Why the alternatives of ``guard.engine.alternatives`` are the ones that they are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from _detection.delays import BEFORE, EVALUATION, bound
 from _detection.report import Effort, show
 from _detection.streams import HOUR, Surely, delays_of_surely, series
 from _detection.traffic import Change, Floats, Independent
-from guard.engine import evidence
+from guard.engine import alternatives as choice
 from guard.engine.evidence import CALM
 
 LIMITS = (0.001, 0.01, 0.05, 0.5)
@@ -35,17 +35,17 @@ class Grid:
         near_first: By which factor the nearest weighs more than the farthest.
     """
 
-    number: int = evidence.ALTERNATIVES
-    nearest: float = evidence.NEAREST
-    farthest: float = evidence.FARTHEST
+    number: int = choice.ALTERNATIVES
+    nearest: float = choice.NEAREST
+    farthest: float = choice.FARTHEST
     near_first: float = 1.0
 
     def scores(self, p0: float) -> tuple[tuple[float, float], ...]:
         """What a bad and a good request tell for each."""
         with patch.multiple(
-            evidence, ALTERNATIVES=self.number, NEAREST=self.nearest, FARTHEST=self.farthest
+            choice, ALTERNATIVES=self.number, NEAREST=self.nearest, FARTHEST=self.farthest
         ):
-            return evidence.alternatives.__wrapped__(p0)
+            return choice.alternatives.__wrapped__(p0)
 
     @property
     def weights(self) -> Floats:

@@ -17,7 +17,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from _detection.traffic import Bad, Change, Flags, Floats, Traffic
-from guard.engine.evidence import CREDIT, alternatives
+from guard.engine.alternatives import alternatives
+from guard.engine.evidence import CREDIT
 from guard.rule import HARDLY_EVER
 
 HOUR = 3600

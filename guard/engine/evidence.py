@@ -37,40 +37,13 @@ one that knew p1 could do with fewer.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import lru_cache
 
-from guard.engine import metrics
+from guard.engine.alternatives import alternatives
 from guard.engine.counts import Counts
-from guard.engine.metrics import Metric
+from guard.engine.share import bad_of, limit
+from guard.engine.suspects import Suspects
 from guard.engine.window import Window
-from guard.rule import Check, Comparison
-
-ALTERNATIVES = 8
-"""How many probabilities are weighed against the limit.
-
-This and the two below are chosen by the mean delay after changes to 1.25 times the limit and up to
-a total outage, at limits of 0.1% to 50% and 1 to 10,000 requests a second. In parts of Lorden's
-bound and one evaluation it is 0.84 to 0.92 on average and 1.12 at worst. At worst it is 1.60 with
-4 alternatives, 1.24 with 6, and 1.13 with 12. All weigh the same: ten times the weight for the
-nearest or for the farthest gains nothing at worst. ``benchmarks/detection.py`` has the tables.
-"""
-
-NEAREST = 1.25
-"""Odds of the alternative that is nearest to the limit, as a multiple of the limit's odds.
-
-It is a trade between finding what is hardly broken and forgetting what is over. At 1.5, a check
-that is broken by a quarter is found after up to 2.3 times the bound. At 1.1, one that is broken by
-a tenth is found at the bound already, and not after two to seven times as long; but a breach is
-forgotten after 390 s of health and not after 126 s, at a limit of 1% and 100 requests a second.
-Less than an eighth beyond the limit even the nearest alternative explains worse than the limit
-does, so what is hardly broken is found by chance only.
-"""
-
-FARTHEST = 0.9
-"""The alternative that is farthest from the limit: a request tells on average this share of what
-one bad request tells when all are bad. At 0.99 the delays are the same; at 0.5 those of limits near
-50% are longer, 1.21 at worst."""
+from guard.rule import Check
 
 CREDIT = 10.0
 """Seconds without requests that count at most. More would be no wrong promise, but it would let a
@@ -80,17 +53,7 @@ CALM = 0.25
 """Evidence below which a breach is over."""
 
 _NOTHING = 1e-6  # of a request: what is left of sums of floats
-_FOLDED_AFTER = 60
 _LARGEST_EXPONENT = 700.0  # of a float, almost
-_HIGH = (Comparison.MORE, Comparison.AT_LEAST)
-_BEYOND: dict[Comparison, Callable[[float], int]] = {
-    Comparison.LESS: math.ceil,
-    Comparison.AT_MOST: lambda threshold: math.floor(threshold) + 1,
-    Comparison.MORE: lambda threshold: math.floor(threshold) + 1,
-    Comparison.AT_LEAST: math.ceil,
-}
-"""The first whole number that is not on the near side of a threshold: with ``<`` and ``<=`` from
-there on all break the check, with ``>`` and ``>=`` all below it."""
 
 
 class Watched:
@@ -104,72 +67,6 @@ class Watched:
 
     def __init__(self) -> None:
         self.number = 0
-
-
-def limit(check: Check) -> float | None:
-    """The share of its requests, 0 to 1, that may be bad while the check holds; None if it is not
-    about a share of them.
-
-    Bad are, for ``fail_ratio < 2%``, the failed ones, of which 2% may be; for ``p95 < 500ms`` those
-    that take 500 ms or longer, of which 5% may be. With ``>`` they are the others: ``p95 > 500ms``
-    is broken when more than 95% take 500 ms at most.
-    """
-    if check.comparison not in _BEYOND:
-        return None
-    is_high = check.comparison in _HIGH
-    if check.metric == "fail_ratio":
-        threshold = min(max(check.threshold, 0.0), 1.0)
-        return 1 - threshold if is_high else threshold
-    metric = metrics.find(check.metric)
-    if not isinstance(metric, Metric) or metric.share is None:
-        return None
-    return metric.share if is_high else 1 - metric.share
-
-
-def divergence(p: float, q: float) -> float:
-    """Kullback-Leibler divergence KL(p || q) of two probabilities: what a request tells on average,
-    in nats, for the first against the second when the first is true."""
-    bad = p * math.log(p / q) if p > 0 else 0.0
-    return bad + (1 - p) * _of_good(p, q) if p < 1 else bad
-
-
-def _of_good(p: float, q: float) -> float:
-    """log((1 - p) / (1 - q)), also where both are so small that 1 - p is all but 1."""
-    return math.log1p((q - p) / (1 - q))
-
-
-@lru_cache
-def alternatives(p0: float) -> tuple[tuple[float, float], ...]:
-    """The alternatives to a limit, from barely beyond it to nearly all requests bad: what a bad and
-    a good request tell for each, as the log of the likelihood ratio.
-
-    They are spaced by what a request tells, each by the same factor. So for every true probability
-    between two of them one is nearly as good as the best, at the cost of no more than log(8) nats
-    for not knowing which, where a breach takes log(2,592,000) = 14.8. Without a limit between 0 and
-    1 there are none.
-    """
-    if not 0 < p0 < 1:
-        return ()
-    odds = NEAREST * p0 / (1 - p0)
-    least = divergence(odds / (1 + odds), p0)
-    if least <= 0:
-        return ()  # there is no number between the limit and one
-    most = FARTHEST * -math.log(p0)
-    step = (most / least) ** (1 / (ALTERNATIVES - 1))
-    found = [_telling(least * step**number, p0) for number in range(ALTERNATIVES)]
-    return tuple((math.log(p1 / p0), _of_good(p1, p0)) for p1 in found)
-
-
-def _telling(nats: float, p0: float) -> float:
-    """The probability above ``p0`` whose divergence from it is that."""
-    low, high = p0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        if divergence(middle, p0) < nats:
-            low = middle
-        else:
-            high = middle
-    return low
 
 
 class Evidence:
@@ -215,7 +112,7 @@ class Evidence:
         self.share = 0.0
         self.peak = 0.0
         self._limit = p0
-        self._bad_of = _bad_of(check)
+        self._bad_of = bad_of(check)
         self._scores = alternatives(p0)
         self._statistics = [0.0] * len(self._scores)
         self._seconds = seconds
@@ -227,7 +124,7 @@ class Evidence:
         self._seen_until = 0.0
         self._excess = 0.0
         self._proven = False
-        self._suspects = _Suspects()
+        self._suspects = Suspects()
         self._suspects_end = False
 
     def arm(self, at: float) -> None:
@@ -317,71 +214,6 @@ class Evidence:
     def suspects(self) -> Window:
         """The last requests, back to the last proof or to when no more were bad than may be."""
         return self._suspects.window(self._weighed_until)
-
-
-class _Suspects:
-    """Requests, kept as they came for as long as nobody asks for them."""
-
-    __slots__ = ("_begin", "_parts", "_window")
-
-    def __init__(self) -> None:
-        self._parts: list[Counts] = []
-        self.clear(0.0)
-
-    def clear(self, begin: float) -> None:
-        """Begin anew, with requests from that moment on."""
-        self._begin = begin
-        self._window: Window | None = None
-        self._parts.clear()
-
-    def add(self, part: Counts) -> None:
-        """Take in one more part."""
-        self._parts.append(part)
-        if len(self._parts) > _FOLDED_AFTER:
-            self._fold()
-
-    def window(self, until: float) -> Window:
-        """All of them, as a window that ends then."""
-        window = self._fold()
-        window.reach(0.0, until)
-        return window
-
-    def _fold(self) -> Window:
-        window = self._window = self._window or Window(None, self._begin)
-        for part in self._parts:
-            window.add(part, self._begin)
-        self._parts.clear()
-        return window
-
-
-def _bad_of(check: Check) -> Callable[[Counts], tuple[int, int]]:
-    """Counts how many requests there are, and how many bad ones among them."""
-    if check.metric == "fail_ratio":
-        return _bad_by_failure(check.failure, opposite=check.comparison in _HIGH)
-    return _bad_by_time(
-        _BEYOND[check.comparison](check.threshold), opposite=check.comparison in _HIGH
-    )
-
-
-def _bad_by_time(first: int, *, opposite: bool) -> Callable[[Counts], tuple[int, int]]:
-    def count(part: Counts) -> tuple[int, int]:
-        times, beyond = part.response_times, 0
-        # Most that is weighed is good, so only the numbers of the others are looked up.
-        for time in times:
-            if time >= first:
-                beyond += times[time]
-        requests = sum(times.values())
-        return requests, requests - beyond if opposite else beyond
-
-    return count
-
-
-def _bad_by_failure(text: str | None, *, opposite: bool) -> Callable[[Counts], tuple[int, int]]:
-    def count(part: Counts) -> tuple[int, int]:
-        failed = part.failures if text is None else part.failures_like.get(text, 0)
-        return part.requests, part.requests - failed if opposite else failed
-
-    return count
 
 
 def _exp(exponent: float) -> float:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from guard.engine import evidence
+from guard.engine import share
 from guard.language.errors import did_you_mean
 from guard.language.names import RequestName
 from guard.language.strictness import LOWER, UPPER, covers, rank
@@ -106,7 +106,7 @@ def early_stop(case: Case) -> str | None:
         return None
     if _breaks_once(rule.check):
         return None
-    may_be_bad = evidence.limit(rule.check)
+    may_be_bad = share.limit(rule.check)
     surely = "'surely after ramp-up', " if may_be_bad is not None and may_be_bad < 1 else ""
     return (
         f"the first few requests can {rule.action.value} the run; add {surely}a window such as "

@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from guard.engine import evidence, metrics
+from guard.engine import metrics, share
 from guard.engine.metrics import Metric, RunMetric
 from guard.language import elsewhere, units
 from guard.language.errors import Complaint, did_you_mean, one_of
@@ -270,9 +270,9 @@ def out_of_place(word: str, check: Check | None, given: Iterable[str]) -> str | 
 def _never_sure(check: Check) -> str | None:
     """Why there can be no evidence for a breach of the check; None where there can."""
     instead = "use 'for' instead" if check.basis is Basis.RUN else "use 'over' and 'for' instead"
-    may_be_bad = evidence.limit(check)
+    may_be_bad = share.limit(check)
     if may_be_bad is None:
-        if evidence.limit(replace(check, comparison=Comparison.LESS)) is not None:
+        if share.limit(replace(check, comparison=Comparison.LESS)) is not None:
             return "'surely' is for limits, so write <, <=, > or >="
         return f"'surely' is for fail_ratio and percentiles, not for {check.metric}; {instead}"
     if may_be_bad >= 1:

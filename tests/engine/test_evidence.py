@@ -11,9 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from guard.engine import evidence
+from guard.engine.alternatives import ALTERNATIVES, NEAREST, alternatives, divergence
 from guard.engine.counts import Counts
-from guard.engine.evidence import CREDIT, NEAREST, Evidence, Watched, alternatives, divergence
+from guard.engine.evidence import CREDIT, Evidence, Watched
+from guard.engine.share import bad_of, limit
 from guard.language.grammar import parse
 
 MONTH = 30 * 86_400.0
@@ -99,7 +100,7 @@ def test_evidence_worked_out_by_hand():
 def test_the_alternatives_lie_evenly_between_the_limit_and_all(p0):
     """Each tells more than the one before by the same factor, and none is beyond 100%."""
     found = [p0 * math.exp(of_bad) for of_bad, _ in alternatives(p0)]
-    assert len(found) == evidence.ALTERNATIVES
+    assert len(found) == ALTERNATIVES
     assert p0 < found[0]
     assert found[-1] < 1
     assert found[0] == pytest.approx(NEAREST * p0 / (1 - p0 + NEAREST * p0), rel=1e-6, abs=0)
@@ -156,14 +157,14 @@ def test_what_is_bad(text, p0, bad):
         failures_like={"*503*": 2},
     )
     check = check_of(text)
-    assert evidence.limit(check) == pytest.approx(p0)
+    assert limit(check) == pytest.approx(p0)
     timed = not text.startswith("fail_ratio")
-    assert evidence._bad_of(check)(part) == (8 if timed else 10, bad)
+    assert bad_of(check)(part) == (8 if timed else 10, bad)
 
 
 @pytest.mark.parametrize("text", ["avg < 1s", "max < 1s", "rps > 5", "cpu < 90%", "p95 == 1s"])
 def test_what_no_request_speaks_for(text):
-    assert evidence.limit(check_of(text)) is None
+    assert limit(check_of(text)) is None
 
 
 def test_nothing_is_weighed_without_requests():
