@@ -70,7 +70,7 @@ class Bench:
                 judge.take_in(part)
 
     def evaluate(
-        self, begin: float, until: float, now: float, passed: float, users: int
+        self, begin: float, until: float, now: float, passed: float, users: int | None
     ) -> Sequence[Transition]:
         """Judge the requests between two moments.
 
@@ -82,7 +82,7 @@ class Bench:
             until: Where it ends.
             now: Seconds since the test start.
             passed: Seconds since the evaluation before, for which this one stands.
-            users: How many users are running.
+            users: How many users are running; None if nobody knows.
         """
         window = self.window
         if window is None:
@@ -104,7 +104,7 @@ class Bench:
         if self.length is None and self.window is not None:
             self.window.reach(0.0, until)
 
-    def conclude(self, now: float, passed: float, users: int) -> Sequence[Transition]:
+    def conclude(self, now: float, passed: float, users: int | None) -> Sequence[Transition]:
         """Judge the final totals, if it is they that this bench is about."""
         window = self.window
         if self.length is not None or window is None or not window.full:
@@ -166,7 +166,7 @@ class RunBench:
         return changes
 
 
-def as_if_ended(judge: Judge, now: float, users: int) -> Judge:
+def as_if_ended(judge: Judge, now: float, users: int | None) -> Judge:
     """The judge as it would stand if the run ended now, which only one on the totals would not as
     it does."""
     window, is_weighing = judge.window, isinstance(judge, EvidenceJudge)
@@ -217,7 +217,7 @@ def _is_restless(gauge: Gauge, judges: Sequence[Judge]) -> bool:
 
 
 def _weigh(
-    rows: Sequence[Row], window: Window, now: float, passed: float, users: int
+    rows: Sequence[Row], window: Window, now: float, passed: float, users: int | None
 ) -> list[Transition]:
     sample = Sample(window.requests, window.seconds, now, users)
     changes: list[Transition] = []

@@ -42,13 +42,13 @@ class EvidenceJudge(Judge):
         """Take in requests whose evidence is to be considered next."""
         self._evidence.add(part)
 
-    def consider(self, until: float, now: float, users: int) -> Transition | None:
+    def consider(self, until: float, now: float, users: int | None) -> Transition | None:
         """Weigh the evidence that has come in.
 
         Args:
             until: Up to when its requests are counted.
             now: Seconds since the test start.
-            users: How many users are running.
+            users: How many users are running; None if nobody knows.
 
         Returns:
             The change of state, None if there was none.
@@ -79,13 +79,13 @@ class EvidenceJudge(Judge):
             self.state = State.BREACHED
             self.recovered_at = None
 
-    def _reading(self, now: float, users: int) -> Reading:
+    def _reading(self, now: float, users: int | None) -> Reading:
         suspects = self._evidence.suspects()
         value = self.gauge.peek(suspects)
         share = self._evidence.share
         return Reading(value, suspects.requests, suspects.seconds, now, users, share)
 
-    def tell(self, window: Window, now: float, users: int) -> None:
+    def tell(self, window: Window, now: float, users: int | None) -> None:
         """Take note of the totals, which change nothing any more."""
         value = self.gauge.read(window, Sample(window.requests, window.seconds, now, users))
         if value is not None and math.isnan(self.worst):

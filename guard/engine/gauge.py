@@ -18,7 +18,7 @@ class Sample(NamedTuple):
     requests: int | None
     seconds: float
     at: float
-    users: int
+    users: int | None
 
 
 class Gauge:

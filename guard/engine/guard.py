@@ -68,7 +68,7 @@ class Guard:
         self._judged = 0
         self._until = 0.0
         self._judged_until = 0.0
-        self._users = 0
+        self._users: int | None = 0
 
     @property
     def selections(self) -> frozenset[Selection]:

@@ -155,7 +155,13 @@ METRICS: dict[str, Metric | RunMetric] = {
             "mean size of a response",
             lambda r, _: r.content_length / r.requests if r.requests else None,
         ),
-        RunMetric("users", Unit.COUNT, "users that are running", lambda v: v.users),
+        RunMetric(
+            "users",
+            Unit.COUNT,
+            "users that are running",
+            lambda v: v.users,
+            unknown="nobody said how many there were",
+        ),
         RunMetric("workers", Unit.COUNT, "workers that are connected", lambda v: v.workers),
         RunMetric(
             "lost_workers",

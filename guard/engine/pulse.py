@@ -28,7 +28,7 @@ class Pulse:
             vitals, exceptions=self._exceptions, silence=self._silence(snapshot, vitals.users, now)
         )
 
-    def _silence(self, snapshot: Snapshot, users: int, now: float) -> float | None:
+    def _silence(self, snapshot: Snapshot, users: int | None, now: float) -> float | None:
         answers = snapshot.total.requests if snapshot.answers is None else snapshot.answers
         if users == 0:
             self._answered_at = None

@@ -25,7 +25,7 @@ class Reading:
         requests: Number of requests behind it; None for a metric of the run.
         seconds: Time that its window covers; zero for a metric of the run.
         at: When it was taken, in seconds since the test start.
-        users: How many users were running then.
+        users: How many users were running then; None if nobody knows.
         evidence: How far the evidence had come towards a breach, 0 to 1; None for a rule that is
             not ``surely``.
     """
@@ -34,7 +34,7 @@ class Reading:
     requests: int | None
     seconds: float
     at: float
-    users: int = 0
+    users: int | None = 0
     evidence: float | None = None
 
     @property

@@ -96,7 +96,7 @@ class Seating:
         self._seen.update(dict.fromkeys(matching, True))
         for index, (rule, _) in enumerate(self._rules):
             if rule.check.each and rule.check.selection in matching:
-                self._seat(index, key, " ".join(key), since)
+                self._seat(index, key, " ".join(filter(None, key)), since)
         subjects = [subject for subject in (key, *matching) if subject in self._on]
         return [bench for subject in subjects for bench in self._on[subject].values()]
 

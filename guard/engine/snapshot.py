@@ -16,17 +16,18 @@ class Vitals:
     """How the run itself is at one moment.
 
     Attributes:
-        users: How many users are running.
+        users: How many users are running; None if nobody knows.
         workers: How many workers are connected; one where the load is generated in this process.
         lost_workers: How many were there during the test and are no more.
         cpu: Share of a CPU core, 0 to 1, that the busiest process takes that generates load; None
             while unknown.
         memory: Memory of the largest of these processes in bytes; None while unknown.
         exceptions: How many exceptions of user code nobody caught.
-        silence: Seconds since the last answer; None without users.
+        silence: Seconds since the last answer; None without users. Where nobody knows of them, it
+            is taken for granted that there are some.
     """
 
-    users: int = 0
+    users: int | None = 0
     workers: int = 1
     lost_workers: int = 0
     cpu: float | None = None

@@ -35,7 +35,7 @@ class RuleResult:
         pending_at: Since when the check was broken; None for a rule without ``for`` or ``surely``.
         breached_at: When the first breach was.
         recovered_at: When the check held again after the last breach.
-        users_at_breach: How many users were running at the first breach.
+        users_at_breach: How many users were running at the first breach; None if nobody knows.
         rps_at_breach: Requests per second in the window of the first breach.
         evidence: How far the evidence came towards a breach at most, 0 to 1; None for a rule that
             is not ``surely``.

@@ -1,0 +1,415 @@
+"""Recordings as a run that can be judged: a snapshot for each of its seconds."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from guard.engine.counts import NOTHING
+from guard.engine.snapshot import EntryKey, Snapshot, Vitals
+from guard.rule import Selection
+from guard.sources.recording.layout import LAYOUTS, Layout
+from guard.sources.recording.lines import Block, Lines
+from guard.sources.recording.rows import BadRow, RowReader
+from guard.sources.recording.tally import Concerns, Group, Second, Seconds, Span
+
+if TYPE_CHECKING:
+    from guard.sources.recording.columns import ColumnReader
+
+HELD = 400_000
+"""Different response times, of all seconds and entries, that are kept at a time: some 50 MB."""
+
+ARROW_FROM = 4 << 20
+"""Bytes of a recording from which on Apache Arrow saves more time than its import takes."""
+
+MOST_NAMES = 100_000
+"""Entries that are told apart when they are counted."""
+
+MOST_BAD = 10
+"""Bad rows of which the line is remembered."""
+
+Progress = Callable[[float], object]
+"""Told how much of the work is done, 0 to 1."""
+
+
+class RecordingError(Exception):
+    """The file can't be taken for a recording. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What there is in a recording, of one file or of several.
+
+    Attributes:
+        requests: How many requests.
+        entries: How many different entries they have, up to :data:`MOST_NAMES`.
+        zero: When the first was sent, in microseconds since 1970.
+        last: When the last was answered.
+        bad: How many rows can't be read.
+        first_bad: The first of these, as people are told: ``a.csv, line 7: 3 columns ...``.
+        has_users: Whether it is known how many users there were.
+        spans: What is in each block of each file.
+    """
+
+    requests: int
+    entries: int
+    zero: int
+    last: int
+    bad: int
+    first_bad: Sequence[str]
+    has_users: bool
+    spans: Sequence[Sequence[Span]]
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first sending to the last answer."""
+        return (self.last - self.zero) / 1e6
+
+    def second_of(self, moment: int) -> int:
+        """The second after which something that ended then is counted: 1 for the first."""
+        return max(-((self.zero - moment) // 1_000_000), 1)
+
+
+class Recording:
+    """The requests of a run that somebody recorded in a file, or in one for each worker.
+
+    The files are read twice: to know when the first request was sent and what is where, and to
+    count. So rows may stand in any order, and no more of them is held than their disorder takes.
+
+    Args:
+        paths: The files, plain or compressed by gzip; ``-`` is the standard input.
+        form: The name of their format; None to tell by their headers.
+        may_be_fast: Whether Apache Arrow may be used where it is installed.
+
+    Raises:
+        RecordingError: One can't be read, or is of no known format.
+    """
+
+    def __init__(
+        self, paths: Sequence[str], form: str | None = None, *, may_be_fast: bool = True
+    ) -> None:
+        self._files: list[_File] = []
+        try:
+            for path in paths:
+                self._files.append(_File(path, form, may_be_fast))
+        except RecordingError:
+            self.close()
+            raise
+
+    @property
+    def layouts(self) -> list[Layout]:
+        """The formats of the files."""
+        return list(dict.fromkeys(file.layout for file in self._files))
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether Apache Arrow is missing where it would have saved time."""
+        return any(file.is_slow for file in self._files)
+
+    def close(self) -> None:
+        """Read no more."""
+        for file in self._files:
+            file.close()
+
+    def survey(self, progress: Progress = bool) -> Survey:
+        """Look through all of it.
+
+        Args:
+            progress: Told how much is done.
+
+        Raises:
+            RecordingError: There is no request in it, or it can't be read.
+        """
+        size = sum(file.size for file in self._files) or 1
+        before = 0
+        for file in self._files:
+            for share in file.look_through():
+                progress((before + share * file.size) / size)
+            before += file.size
+        spans = [span for file in self._files for span in file.spans]
+        bad = sum(file.bad for file in self._files)
+        first_bad = [said for file in self._files for said in file.first_bad][:MOST_BAD]
+        sent = [span.sent for span in spans if span.sent is not None]
+        if not sent:
+            named = ", ".join(file.name for file in self._files)
+            why = f"; {first_bad[0]}" if first_bad else ""
+            raise RecordingError(f"{named}: there is no request in it that can be read{why}")
+        return Survey(
+            requests=sum(span.requests for span in spans),
+            entries=len(frozenset[EntryKey]().union(*(file.keys for file in self._files))),
+            zero=min(sent),
+            last=max(span.last for span in spans if span.last is not None),
+            bad=bad,
+            first_bad=first_bad,
+            has_users=any(span.has_users for span in spans),
+            spans=[file.spans for file in self._files],
+        )
+
+    def snapshots(
+        self,
+        survey: Survey,
+        selections: Collection[Selection] = (),
+        failures: Collection[str] = (),
+        *,
+        ramped_up_at: float | None = None,
+        progress: Progress = bool,
+    ) -> Iterator[tuple[float, Snapshot]]:
+        """What was counted in each second, from the first to the last, which may not be a whole
+        one.
+
+        Args:
+            survey: What :meth:`survey` found.
+            selections: The entries that are needed.
+            failures: The patterns of failure texts that are told apart.
+            ramped_up_at: When ramp-up was complete, in seconds since the first sending.
+            progress: Told how much is done.
+
+        Yields:
+            The seconds since the first request was sent, and what is new since the one before.
+        """
+        concerns = Concerns(selections, failures)
+        told = _Told(survey, ramped_up_at)
+        end, done = survey.second_of(survey.last), 0
+        while done < end:
+            seconds, until = Seconds(), end
+            for step in self._steps(survey):
+                if survey.second_of(step.first) <= until and survey.second_of(step.last) > done:
+                    for group in step.file.groups(step.block, concerns, survey.zero, done, until):
+                        seconds.add(group)
+                    if seconds.held > HELD:
+                        # There is too much to be kept. The later half is read again.
+                        until = min(until, seconds.drop_later_half())
+                while done < min(until, step.complete):
+                    done += 1
+                    yield told.snapshot(done, seconds.take(done))
+                progress(done / end)
+                if done == until:
+                    break
+
+    def _steps(self, survey: Survey) -> Iterator[_Step]:
+        """The blocks of all files, those with the earliest rows first as far as the files allow."""
+        queues = [
+            _Queue(file, spans) for file, spans in zip(self._files, survey.spans, strict=True)
+        ]
+        while waiting := [queue for queue in queues if queue.begin is not None]:
+            queue = min(waiting, key=lambda queue: queue.begin or 0)
+            span, block = queue.next()
+            left = [queue.earliest for queue in queues if queue.earliest is not None]
+            complete = survey.second_of(min(left)) - 1 if left else survey.second_of(survey.last)
+            if block is not None and span.first is not None and span.last is not None:
+                yield _Step(queue.file, block, span.first, span.last, complete)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A block to be counted.
+
+    Attributes:
+        file: Where it is from.
+        block: The block.
+        first: The first moment in it, in microseconds since 1970.
+        last: The last one.
+        complete: The last second of which nothing comes any more after it.
+    """
+
+    file: _File
+    block: Block
+    first: int
+    last: int
+    complete: int
+
+
+class _Queue:
+    """The blocks of a file that are still to come. Empty ones are passed over."""
+
+    def __init__(self, file: _File, spans: Sequence[Span]) -> None:
+        self.file = file
+        self._blocks = file.blocks()
+        self._spans = spans
+        self._number = 0
+        # Of each block, the earliest moment in it or in a later one.
+        earliest: list[int | None] = [None]
+        for span in reversed(spans):
+            moments = [moment for moment in (span.first, earliest[-1]) if moment is not None]
+            earliest.append(min(moments, default=None))
+        self._earliest = earliest[::-1]
+
+    @property
+    def earliest(self) -> int | None:
+        """The earliest moment in all that is to come; None if nothing is."""
+        return self._earliest[self._number]
+
+    @property
+    def begin(self) -> int | None:
+        """The earliest moment in the next block; None if there is no other."""
+        if self._number == len(self._spans):
+            return None
+        return self._spans[self._number].first or self.earliest or 0
+
+    def next(self) -> tuple[Span, Block | None]:
+        """The next block, and what is in it."""
+        span = self._spans[self._number]
+        self._number += 1
+        return span, next(self._blocks, None)
+
+
+class _Told:
+    """Makes snapshots of seconds.
+
+    Each is of what is new since the one before. So its counts have an epoch of their own.
+    """
+
+    def __init__(self, survey: Survey, ramped_up_at: float | None) -> None:
+        self._end = survey.duration
+        self._ramped_up_at = ramped_up_at
+        self._answers = 0
+        self._users: int | None = None
+
+    def snapshot(self, number: int, second: Second) -> tuple[float, Snapshot]:
+        """When it was over, and what happened in it."""
+        total = second.total_counts(number) if second.total else NOTHING
+        self._answers += total.requests
+        if second.users is not None:
+            self._users = second.users
+        # A run that took no time at all still has its first second.
+        now = min(float(number), self._end) if self._end else float(number)
+        return now, Snapshot(
+            total=total,
+            entries=second.counts_of_entries(number),
+            vitals=Vitals(users=self._users),
+            answers=self._answers,
+            ramped_up_at=self._ramped_up_at,
+        )
+
+
+class _File:
+    """One file of a recording.
+
+    Attributes:
+        name: What people call it.
+        layout: Its format.
+        size: Its bytes as they are stored.
+        is_slow: Whether Apache Arrow is missing where it would have saved time.
+        spans: What is in each of its blocks.
+        keys: Its entries.
+        bad: How many rows can't be read.
+        first_bad: The first of these, as people are told.
+    """
+
+    def __init__(self, path: str, form: str | None, may_be_fast: bool) -> None:
+        self.name = "the standard input" if path == "-" else path
+        with self._complaints():
+            self._lines = Lines(path)
+        self.size = self._lines.size
+        try:
+            self.layout, columns, delimiter = _recognised(self.name, self._lines.header, form)
+        except RecordingError:
+            self.close()
+            raise
+        self._rows = RowReader(self.layout, columns, delimiter)
+        self._columns: ColumnReader | None = None
+        self.is_slow = False
+        if may_be_fast and self.size >= ARROW_FROM:
+            # Imported late, because it takes its time, which a small recording doesn't.
+            try:
+                from guard.sources.recording.columns import ColumnReader
+
+                self._columns = ColumnReader(self.layout, columns, delimiter)
+            except ImportError:
+                self.is_slow = True
+        self.spans: list[Span] = []
+        self.keys: set[EntryKey] = set()
+        self.bad = 0
+        self.first_bad: list[str] = []
+
+    def close(self) -> None:
+        self._lines.close()
+
+    def look_through(self) -> Iterator[float]:
+        """Find out what there is. Yields how much of it is done."""
+        with self._complaints():
+            for block in self._lines.blocks():
+                span, bad = self._span(block)
+                if len(self.keys) < MOST_NAMES:
+                    self.keys |= span.keys
+                self.spans.append(_without_keys(span))
+                self.bad += len(bad)
+                room = MOST_BAD - len(self.first_bad)
+                self.first_bad += [f"{self.name}, {row}" for row in bad[:room]]
+                yield self._lines.read
+
+    def blocks(self) -> Iterator[Block]:
+        with self._complaints():
+            yield from self._lines.blocks()
+
+    def groups(
+        self, block: Block, concerns: Concerns, zero: int, after: int, until: int
+    ) -> Iterable[Group]:
+        """What is in the block, of the seconds from ``after`` to ``until``."""
+        if self._columns is not None:
+            from guard.sources.recording.columns import UnreadableError
+
+            with suppress(UnreadableError):
+                # As a list, because what is unreadable shows only when it is read.
+                return list(self._columns.groups(block, concerns.of, zero, after, until))
+        return self._rows.groups(block, concerns.of, zero, after, until)
+
+    def _span(self, block: Block) -> tuple[Span, Sequence[BadRow]]:
+        if self._columns is not None:
+            from guard.sources.recording.columns import UnreadableError
+
+            with suppress(UnreadableError):
+                return self._columns.span(block), ()
+        return self._rows.span(block)
+
+    def _complaints(self) -> _Complaints:
+        return _Complaints(self.name)
+
+
+class _Complaints:
+    """Turns what the system says into what people are told."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            why = error.strerror or str(error)
+            raise RecordingError(f"{self._name}: can't be read: {why}") from error
+
+
+def _without_keys(span: Span) -> Span:
+    return Span(span.requests, span.sent, span.first, span.last, has_users=span.has_users)
+
+
+def _recognised(name: str, header: str, form: str | None) -> tuple[Layout, list[str], str]:
+    """The format that a header is of, its columns, and what stands between them."""
+    layouts = [LAYOUTS[form]] if form else list(LAYOUTS.values())
+    for layout in layouts:
+        for delimiter in layout.delimiters:
+            columns = _cells(header, delimiter)
+            if layout.is_of(columns):
+                return layout, columns, delimiter
+    if not header.strip():
+        raise RecordingError(f"{name}: is empty")
+    if form:
+        missing = layouts[0].required - set(_cells(header, layouts[0].delimiters[0]))
+        lacks = ", ".join(sorted(missing))
+        raise RecordingError(f"{name}: is not {layouts[0].title}: its first line lacks {lacks}")
+    known = "; ".join(
+        f"{layout.title} has {', '.join(sorted(layout.required))}" for layout in layouts
+    )
+    raise RecordingError(f"{name}: its first line is of no known format: {known}")
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
+    except csv.Error:
+        return []

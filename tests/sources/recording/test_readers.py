@@ -1,0 +1,95 @@
+"""Both readers of a recording come to the same, and so does any order of its rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from guard.sources.recording import recording as module
+from guard.sources.recording.columns import ColumnReader, UnreadableError
+from guard.sources.recording.layout import JTL, K6, LAYOUTS, LOCUST
+from guard.sources.recording.lines import Block
+from guard.sources.recording.recording import Recording
+from guard.sources.recording.rounding import rounded
+from guard.sources.recording.rows import BadRow, RowReader
+from guard.sources.recording.tally import Concerns, Seconds
+
+HEADERS = {
+    LOCUST: "timestamp,request_type,name,response_time_ms,response_length,status_code,exception",
+    JTL: "timeStamp,elapsed,label,responseCode,responseMessage,success,failureMessage,bytes,"
+    "allThreads",
+    K6: "metric_name,timestamp,metric_value,error,expected_response,method,name,status,url",
+}
+TEXTS = st.text(st.sampled_from('ab"\n,; \r\té*'), max_size=6)
+ODD_NUMBERS = st.sampled_from(
+    ["", " 5", "1e3", "nan", "inf", "-1", "x", "1_0", "+3", ".5", "1e99", "0x1", '"7"', "1e-320"]
+)
+MOMENTS = st.one_of(
+    st.floats(0, 3e9).map(repr),
+    st.integers(0, 100).map(str),
+    st.integers(1_700_000_000_000, 1_700_000_100_000).map(str),
+    ODD_NUMBERS,
+)
+TIMES = st.one_of(
+    st.integers(0, 20_000).map(str),
+    st.floats(0, 1e5).map(lambda ms: f"{ms:.3f}"),
+    st.sampled_from(["0.5", "1.5", "145", "155", "9950", "10500", "99.5"]),
+    ODD_NUMBERS,
+)
+WHOLE = st.one_of(st.integers(0, 500).map(str), ODD_NUMBERS)
+CELLS = {
+    "timestamp": MOMENTS, "timeStamp": MOMENTS, "response_time_ms": TIMES, "elapsed": TIMES,
+    "metric_value": TIMES, "response_length": WHOLE, "bytes": WHOLE, "allThreads": WHOLE,
+    "metric_name": st.sampled_from(["http_req_duration", "vus", "http_reqs"]),
+    "success": st.sampled_from(["true", "false", "TRUE"]),
+    "status": st.sampled_from(["200", "503", "0"]),
+}  # fmt: skip
+
+
+@st.composite
+def written(draw, layout):
+    """A block of lines, most of them as its tool would write them."""
+    names = HEADERS[layout].split(",")
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator=draw(st.sampled_from(["\n", "\r\n"])))
+    for _ in range(draw(st.integers(0, 4))):
+        if draw(st.integers(0, 9)) == 0:
+            out.write(draw(TEXTS) + "\n")
+        else:
+            writer.writerow([draw(CELLS.get(name, TEXTS)) for name in names])
+    text = out.getvalue()
+    return text[: draw(st.integers(0, len(text)))] if draw(st.booleans()) else text
+
+
+def counted(groups):
+    """All that is in the groups, however they are made."""
+    seconds = Seconds()
+    for group in groups:
+        seconds.add(group)
+    found = {}
+    for number, second in seconds._seconds.items():
+        entries = {key: tally.counts(0) for key, tally in second.entries.items()}
+        found[number] = (second.total_counts(0), entries, second.users)
+    return found
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@settings(max_examples=400, deadline=None)
+@given(data=st.data())
+def test_what_the_fast_reader_takes_it_reads_as_the_plain_one(layout, data):
+    block = Block(data.draw(written(layout)).encode(), 2, is_last=data.draw(st.booleans()))
+    header = HEADERS[layout].split(",")
+    plain, fast = RowReader(layout, header, ","), ColumnReader(layout, header, ",")
+    concerns = Concerns((), ("*a*", "b*"))
+    try:
+        span = fast.span(block)
+        groups = list(fast.groups(block, concerns.of, 5_000_000, 1, 10**9))
+    except UnreadableError:
+        return
+    assert (span, []) == plain.span(block)
+    assert counted(groups) == counted(plain.groups(block, concerns.of, 5_000_000, 1, 10**9))
