@@ -15,7 +15,11 @@ from guard.version import __version__
 BAD_RULES = 2
 """Exit code for bad rules or options."""
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
 FORMATS = ("text", "json", "github")
+RECORDINGS = ("locust", "jtl", "k6")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -105,6 +109,75 @@ def check(files: tuple[str, ...], strict: bool, names_file: str | None, form: st
     listing.FORMATS[form](results, sys.stdout, sys.stderr)
     if any(result.errors or (strict and result.warnings) for result in results):
         sys.exit(BAD_RULES)
+
+
+@main.command()
+@click.argument("recordings", metavar="RECORDING...", nargs=-1, required=True)
+@click.option("--rules", "rules_file", metavar="FILE", help="The rules.  [default: rules.yaml]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(RECORDINGS),
+    help="What wrote it.  [default: tell by the first line]",
+)
+@click.option("--ramp-up", metavar="TIME", help="When spawning was complete: 30s after the start.")
+@click.option("--continue", "past_stop", is_flag=True, help="Judge beyond the first stop.")
+@click.option("--strict", is_flag=True, help="Take a row that can't be read for an error.")
+@click.option("--json", "json_file", metavar="FILE", help="Leave the verdict there; - prints it.")
+@click.option("--junit", "junit_file", metavar="FILE", help="Leave the results as JUnit XML there.")
+@click.option("--suggest", is_flag=True, help="Print rules that the run passes, to be edited.")
+def replay(
+    *,
+    recordings: tuple[str, ...],
+    rules_file: str | None,
+    form: str | None,
+    ramp_up: str | None,
+    past_stop: bool,
+    strict: bool,
+    json_file: str | None,
+    junit_file: str | None,
+    suggest: bool,
+) -> None:
+    """Tell what rules would have done to a run that is over.
+
+    RECORDING is a file with a row a request: CSV of Locust's CsvRequestLogger, of JMeter (JTL) or
+    of k6, in any order, plain or as .gz; - is the standard input. Several of one run, such as one a
+    worker, are judged together.
+
+    \b
+    Exit codes: 0 pass, 2 bad rules, options or recordings, 3 fail,
+    4 inconclusive.
+    """
+    from guard import replaying
+    from guard.language.errors import Complaint, RulesError
+    from guard.language.units import timespan
+    from guard.sources.recording.recording import RecordingError
+
+    try:
+        code = replaying.run(
+            replaying.Order(
+                recordings,
+                form,
+                None if suggest else rules_file or _rules_here(),
+                None if ramp_up is None else timespan(ramp_up),
+                past_stop,
+                strict,
+                json_file,
+                junit_file,
+            )
+        )
+    except RulesError as error:
+        for problem in error.problems:
+            click.echo(str(problem), err=True)
+        sys.exit(BAD_RULES)
+    except Complaint as complaint:
+        _refuse(f"--ramp-up: {complaint.message}")
+    except (RecordingError, replaying.ReplayError) as error:
+        _refuse(str(error))
+    except KeyboardInterrupt:
+        click.echo("locust-guard: interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    sys.exit(code)
 
 
 @main.command()

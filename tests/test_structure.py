@@ -25,6 +25,6 @@ def test_imports_flow_one_way():
 )
 def test_who_reads_a_clock(file):
     """Time is an argument everywhere else."""
-    if file.name in ("watch.py", "checker.py"):
+    if file.name in ("watch.py", "checker.py", "dates.py", "progress.py"):
         return
     assert not re.search(r"^\s*(from|import) (time|datetime)\b", file.read_text(), re.MULTILINE)

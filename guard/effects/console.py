@@ -59,9 +59,7 @@ class Console(Effect):
             if rule.check.each and self._said[rule.name] > _MOST_LINES:
                 continue
             level = logging.WARNING if transition.is_breach else logging.INFO
-            said = "recovered" if transition.is_recovery else transition.after.value
-            when = "by the final totals" if verdict.final else f"at {transition.reading.at:.0f} s"
-            logger.log(level, "%s %s: %s", said, when, transition)
+            logger.log(level, "%s", change_text(transition, by_totals=verdict.final))
             if rule.check.each and self._said[rule.name] == _MOST_LINES:
                 logger.info("%s: no more changes of its entries are logged", rule.name)
 
@@ -81,6 +79,13 @@ class Console(Effect):
                 exit_code,
                 verdict.exit_code,
             )
+
+
+def change_text(transition: Transition, *, by_totals: bool) -> str:
+    """``breached at 21 s: p95 of POST /checkout was 950 ms ...``."""
+    said = "recovered" if transition.is_recovery else transition.after.value
+    when = "by the final totals" if by_totals else f"at {transition.reading.at:.0f} s"
+    return f"{said} {when}: {transition}"
 
 
 def print_table(verdict: Verdict, file: IO[str]) -> None:
@@ -109,7 +114,7 @@ def _rows(results: Sequence[RuleResult]) -> Iterator[tuple[str, ...]]:
             ended = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
             ended = ended if len(outcomes) > 1 else others[0].outcome.value
             more = "1 more entry" if len(others) == 1 else f"{len(others)} more entries"
-            yield _called(others[0].rule), more, "", "", "", ended
+            yield called(others[0].rule), more, "", "", "", ended
 
 
 def _prominence(result: RuleResult) -> tuple[bool, bool, float]:
@@ -123,7 +128,7 @@ def _cells(result: RuleResult) -> tuple[str, ...]:
     if result.value is not None:
         reading = told_apart(result.value, check.threshold, check.unit)
     return (
-        _called(result.rule),
+        called(result.rule),
         result.entry or "",
         reading,
         limit(result.rule),
@@ -139,7 +144,7 @@ def _state(result: RuleResult) -> str:
     return f"{result.state.value} {share_text(result.evidence)}"
 
 
-def _called(rule: Rule) -> str:
+def called(rule: Rule) -> str:
     """The rule's line without what other columns say: ``p95 over 10s for 5s``, after its name."""
     line = rule.check.measured + str(rule).removeprefix(str(rule.check))
     return f"{rule.name}: {line}" if rule.named else line

@@ -34,7 +34,7 @@ class VerdictFile(Effect):
     """
 
     def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
-        self._path = Path(os.path.realpath(path))  # a link stays one, to what is replaced
+        self._path = path
         self._about = about
         self._complained = False
 
@@ -55,32 +55,44 @@ class VerdictFile(Effect):
 
     def _write(self, verdict: Verdict) -> None:
         try:
-            self._replace(_as_json({**verdict.as_dict(), **self._about}))
+            replace(self._path, as_json(verdict, self._about))
         except OSError as error:
             if not self._complained:
                 logger.error("can't write the verdict to %s: %s", self._path, error.strerror)
             self._complained = True
 
-    def _replace(self, content: str) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(
-            "w", encoding="utf-8", dir=self._path.parent, prefix=".verdict-", delete=False
-        ) as file:
-            temporary = Path(file.name)
-            try:
-                file.write(content)
-                file.flush()
-                temporary.chmod(0o666 & ~_umask())
-                temporary.replace(self._path)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+
+def replace(path: Path, content: str) -> None:
+    """Write a file, atomically, whatever was there before.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    path = Path(os.path.realpath(path))  # a link stays one, to what is replaced
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=".verdict-", delete=False
+    ) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(content)
+            file.flush()
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
-def refusal(path: Path) -> str | None:
+def refusal(path: Path, begin: re.Pattern[bytes] = _BEGIN, kind: str = "verdict") -> str | None:
     """Why a verdict must not be kept there, lest something else be lost; None if it may.
 
     What is there may be a verdict, or an empty file.
+
+    Args:
+        path: The file.
+        begin: What a file begins with that may be replaced.
+        kind: What such a file is.
     """
     # Path's own methods would raise errors.
     if not os.path.isfile(path):  # noqa: PTH113
@@ -89,12 +101,12 @@ def refusal(path: Path) -> str | None:
         with path.open("rb") as file:
             if any(os.path.samestat(os.fstat(file.fileno()), stream) for stream in _streams()):
                 return "is where the output goes"
-            begin = file.read(200)
+            found = file.read(200)
     except OSError as error:
         return f"can't be read: {error.strerror}"
-    if not begin or _BEGIN.match(begin):
+    if not found or begin.match(found):
         return None
-    return "is there already, and is no verdict"
+    return f"is there already, and is no {kind}"
 
 
 def _streams() -> Iterator[os.stat_result]:
@@ -104,9 +116,15 @@ def _streams() -> Iterator[os.stat_result]:
             yield os.fstat(descriptor)
 
 
-def _as_json(verdict: Mapping[str, Any]) -> str:
-    """The verdict with a line a key, and a line a rule."""
-    return "{\n" + ",\n".join(f"  {_json(k)}: {_value(v)}" for k, v in verdict.items()) + "\n}\n"
+def as_json(verdict: Verdict, about: Mapping[str, Any]) -> str:
+    """The file's content: a line a key, and a line a rule.
+
+    Args:
+        verdict: The verdict.
+        about: What is to be told of the run beside it.
+    """
+    told = {**verdict.as_dict(), **about}
+    return "{\n" + ",\n".join(f"  {_json(k)}: {_value(v)}" for k, v in told.items()) + "\n}\n"
 
 
 def _value(value: Any) -> str:

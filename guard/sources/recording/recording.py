@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -156,7 +156,7 @@ class Recording:
         *,
         ramped_up_at: float | None = None,
         progress: Progress = bool,
-    ) -> Iterator[tuple[float, Snapshot]]:
+    ) -> Generator[tuple[float, Snapshot], None, None]:
         """What was counted in each second, from the first to the last, which may not be a whole
         one.
 

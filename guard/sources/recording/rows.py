@@ -141,7 +141,8 @@ class RowReader:
 
     def _row(self, cells: Sequence[str]) -> Row | None:
         if len(cells) != len(self._header):
-            raise ValueError(f"{len(cells)} columns instead of {len(self._header)}")
+            columns = "1 column" if len(cells) == 1 else f"{len(cells)} columns"
+            raise ValueError(f"{columns} instead of {len(self._header)}")
         kind = self._kinds.of(tuple([cells[place] for place in self._labels]))
         if kind is None:
             return None

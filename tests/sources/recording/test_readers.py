@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guard.sources.recording import recording as module
 from guard.sources.recording.columns import ColumnReader, UnreadableError
 from guard.sources.recording.layout import JTL, K6, LAYOUTS, LOCUST
 from guard.sources.recording.lines import Block
-from guard.sources.recording.recording import Recording
-from guard.sources.recording.rounding import rounded
-from guard.sources.recording.rows import BadRow, RowReader
+from guard.sources.recording.rows import RowReader
 from guard.sources.recording.tally import Concerns, Seconds
 
 HEADERS = {

@@ -1,0 +1,262 @@
+"""What ``locust-guard replay`` does: rules on a run that is over."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from guard.effects import junit, verdict_file
+from guard.effects.console import print_table
+from guard.effects.story import print_changes, print_margins, print_stop
+from guard.engine.guard import Guard
+from guard.engine.verdict import RuleResult
+from guard.language.rulefile import load_rules
+from guard.playback import Story, play
+from guard.progress import Bar
+from guard.rule import Rule
+from guard.sources.recording.dates import text_of
+from guard.sources.recording.recording import Recording, Survey
+from guard.suggestion import rules_file
+from guard.terminal import Page
+from guard.version import __version__
+
+UNRECORDED = ("cpu", "memory", "workers", "lost_workers", "exceptions")
+"""Metrics of the run that no recording tells."""
+
+STDOUT = "-"
+"""The name of the standard output."""
+
+
+class ReplayError(Exception):
+    """It can't be done as asked. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be done.
+
+    Attributes:
+        files: The files of the recording.
+        form: The name of their format; None to tell by their headers.
+        rules_file: The rules; None to suggest some.
+        ramped_up_at: When ramp-up was complete, in seconds; None where nobody says.
+        past_stop: Whether to judge beyond the stop.
+        strict: Whether a row that can't be read is an error.
+        json_file: Where the verdict is left, ``-`` for the standard output; None for nowhere.
+        junit_file: Where the results are left as JUnit XML.
+    """
+
+    files: Sequence[str]
+    form: str | None = None
+    rules_file: str | None = None
+    ramped_up_at: float | None = None
+    past_stop: bool = False
+    strict: bool = False
+    json_file: str | None = None
+    junit_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A recording, and what rules made of it.
+
+    Attributes:
+        order: What was to be done.
+        recording: The recording.
+        survey: What there is in it.
+        rules: The rules that were judged.
+        left_out: Those that the recording can't tell of.
+        story: What became of it.
+    """
+
+    order: Order
+    recording: Recording
+    survey: Survey
+    rules: Sequence[Rule]
+    left_out: Sequence[Rule]
+    story: Story
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the verdict file tells beside the verdict."""
+        return {
+            "started": text_of(self.survey.zero / 1e6),
+            "guard_version": __version__,
+            "locust_version": None,  # nobody wrote it down
+            "recording": list(self.order.files),
+            "bad_rows": self.survey.bad,
+            "left_out": [rule.name for rule in self.left_out],
+        }
+
+
+def run(order: Order) -> int:
+    """Do it, and print what came out. Returns the exit code.
+
+    Raises:
+        RulesError: The rules have faults.
+        RecordingError: The recording can't be read.
+        ReplayError: It can't be done as asked.
+    """
+    _refuse_targets(order)
+    rules = load_rules(order.rules_file) if order.rules_file else ()
+    with closing(Recording(order.files, order.form)) as recording:
+        found = _survey(recording, order)
+        if order.rules_file is None:
+            _suggest(recording, found, order)
+            return 0
+        done = replay(recording, found, rules, order)
+    is_piped = STDOUT in (order.json_file, order.junit_file)
+    print_text(done, sys.stderr if is_piped else sys.stdout)
+    _leave(done)
+    return done.story.verdict.exit_code
+
+
+def _refuse_targets(order: Order) -> None:
+    """Make sure, before any work is done, that the files may be written."""
+    if order.rules_file is None and (order.json_file or order.junit_file or order.past_stop):
+        raise ReplayError(
+            "--suggest judges nothing, so --json, --junit and --continue mean nothing"
+        )
+    if order.json_file == order.junit_file is not None:
+        raise ReplayError("--json and --junit can't go to the same place")
+    if order.json_file not in (None, STDOUT):
+        _refuse_if_lost(order.json_file, verdict_file.refusal(Path(order.json_file)))
+    if order.junit_file not in (None, STDOUT):
+        why = verdict_file.refusal(Path(order.junit_file), junit.BEGIN, "JUnit report")
+        _refuse_if_lost(order.junit_file, why)
+
+
+def _refuse_if_lost(target: str, why: str | None) -> None:
+    if why:
+        raise ReplayError(f"{target} {why}; name another file")
+
+
+def _survey(recording: Recording, order: Order) -> Survey:
+    with Bar(sys.stderr) as bar:
+        found = recording.survey(lambda done: bar.show("reading", done / 2))
+    if order.strict and found.bad:
+        raise ReplayError("\n".join(_bad_rows(found)))
+    return found
+
+
+def replay(recording: Recording, found: Survey, rules: Sequence[Rule], order: Order) -> Replay:
+    """Judge a recorded run.
+
+    Args:
+        recording: The recording.
+        found: What there is in it.
+        rules: What to judge by.
+        order: How far, and what there is to know beside it.
+    """
+    kept = [rule for rule in rules if _is_recorded(rule, found)]
+    left_out = [rule for rule in rules if not _is_recorded(rule, found)]
+    needs = Guard(kept)
+    with Bar(sys.stderr) as bar:
+        snapshots = recording.snapshots(
+            found,
+            needs.selections,
+            needs.failures,
+            ramped_up_at=order.ramped_up_at,
+            progress=lambda done: bar.show("judging", (1 + done) / 2),
+        )
+        with closing(snapshots):
+            story = play(kept, snapshots, past_stop=order.past_stop)
+    return Replay(order, recording, found, kept, left_out, story)
+
+
+def _suggest(recording: Recording, found: Survey, order: Order) -> None:
+    """Print a rules file, and what it is from where that does not get into it."""
+
+    def judge(rules: Sequence[Rule]) -> Sequence[RuleResult]:
+        return replay(recording, found, rules, order).story.verdict.rules
+
+    said = Page(sys.stderr)
+    for line in read_text(recording, found, order):
+        said.show(said.text(line))
+    text = rules_file(order.files, recording, found, judge, order.ramped_up_at)
+    Page(sys.stdout).say(text.rstrip("\n"))
+
+
+def _leave(done: Replay) -> None:
+    """Write the files that were asked for."""
+    order, verdict = done.order, done.story.verdict
+    if order.json_file:
+        _write(order.json_file, verdict_file.as_json(verdict, done.about))
+    if order.junit_file:
+        suite = order.rules_file or ""
+        cases, begun = junit.cases_of(verdict), done.about["started"]
+        report = junit.report(suite, cases, seconds=verdict.duration, begun=begun)
+        _write(order.junit_file, report)
+
+
+def _is_recorded(rule: Rule, found: Survey) -> bool:
+    metric = rule.check.metric
+    return metric not in UNRECORDED and (metric != "users" or found.has_users)
+
+
+def print_text(done: Replay, file: IO[str]) -> None:
+    """For people: what was read, what would have happened, and the verdict."""
+    page, story = Page(file), done.story
+    for line in (*read_text(done.recording, done.survey, done.order), *_remarks(done)):
+        page.show(page.text(line))
+    page.say("")
+    print_changes(story.transitions, file)
+    print_stop(story.stop, done.survey.duration, done.order.past_stop, file)
+    page.say("")
+    print_margins(story.verdict.rules, file)
+    page.say("")
+    print_table(story.verdict, file)
+
+
+def read_text(recording: Recording, found: Survey, order: Order) -> list[str]:
+    """What was read, and what could not be."""
+    titles = " and ".join(layout.title for layout in recording.layouts)
+    requests = "1 request" if found.requests == 1 else f"{found.requests:,} requests"
+    names = "1 name" if found.entries == 1 else f"{found.entries:,} names"
+    named = ", ".join("the standard input" if file == "-" else file for file in order.files)
+    return [
+        f"{named}: {requests} of {names} in {found.duration:.1f} s ({titles})",
+        *_bad_rows(found),
+    ]
+
+
+def _bad_rows(found: Survey) -> list[str]:
+    if not found.bad:
+        return []
+    rows = "1 row" if found.bad == 1 else f"{found.bad:,} rows"
+    lines = [f"{rows} can't be read:", *(f"  {said}" for said in found.first_bad)]
+    if more := found.bad - len(found.first_bad):
+        lines.append(f"  and {more:,} more")
+    return lines
+
+
+def _remarks(done: Replay) -> list[str]:
+    """What the reader has to know to understand the rest."""
+    said = []
+    if done.left_out:
+        names = ", ".join(rule.name for rule in done.left_out)
+        said.append(f"left out, because the recording does not tell: {names}")
+    waits = any(rule.after.ramp_up for rule in done.rules)
+    if waits and done.order.ramped_up_at is None:
+        said.append("some rules wait for the end of ramp-up: say when it was with --ramp-up TIME")
+    if any(rule.check.metric == "silence" for rule in done.rules) and not done.survey.has_users:
+        said.append("silence is judged as if users were running all the time")
+    if done.recording.is_slow:
+        said.append(
+            "pip install 'locust-guard[replay]' reads large recordings several times as fast"
+        )
+    return said
+
+
+def _write(target: str, content: str) -> None:
+    if target == STDOUT:
+        Page(sys.stdout).say(content.rstrip("\n"))
+        return
+    try:
+        verdict_file.replace(Path(target), content)
+    except OSError as error:
+        raise ReplayError(f"{target} can't be written: {error.strerror or error}") from error
