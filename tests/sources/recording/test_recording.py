@@ -1,0 +1,303 @@
+"""What a recording says, format by format and oddity by oddity."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from guard.rule import Selection
+from guard.sources.recording import lines, recording
+from guard.sources.recording.recording import Recording, RecordingError
+
+EVERYTHING = (Selection("*"),)
+JTL = "timeStamp,elapsed,label,responseCode,responseMessage,success,failureMessage,bytes,allThreads"
+K6 = "metric_name,timestamp,metric_value,error,expected_response,method,name,status,url"
+
+
+def surveyed(*files, form=None):
+    return Recording(files, form).survey()
+
+
+def totals(snapshots):
+    """Requests, failures and response times by second, where there are any."""
+    return {
+        now: (s.total.requests, s.total.failures, dict(s.total.response_times))
+        for now, s in snapshots.items()
+        if s.total.requests
+    }
+
+
+def test_a_request_counts_in_the_second_in_which_it_was_answered(write, seconds_of):
+    """Sent at 0 s and at 0.9 s, answered at 0.5 s, 1 s and 2.9 s."""
+    file = write("100,GET,/a,500,10,200,", "100.9,GET,/a,100,20,200,", "100.9,POST,/b,2000,30,200,")
+    snapshots = seconds_of(file, selections=EVERYTHING)
+    assert list(snapshots) == [1.0, 2.0, 2.9]
+    assert totals(snapshots) == {1.0: (2, 0, {500: 1, 100: 1}), 2.9: (1, 0, {2000: 1})}
+    first = snapshots[1.0]
+    assert (first.total.content_length, first.total.response_time) == (30, 600.0)
+    assert (first.total.fastest, first.total.slowest) == (100.0, 500.0)
+    assert set(first.entries) == {("GET", "/a")}
+    assert [s.answers for s in snapshots.values()] == [2, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("took", "counted"),
+    [("0.5", 0), ("1.5", 2), ("99.49", 99), ("99.6", 100), ("104.99", 100), ("105", 100),
+     ("115", 120), ("147", 150), ("994.9", 990), ("999", 1000), ("3432", 3400), ("9950", 10_000),
+     ("58760", 59_000)],
+)  # fmt: skip
+def test_response_times_are_rounded_as_locust_rounds_them(write, seconds_of, took, counted):
+    (snapshot,) = list(seconds_of(write(f"0,GET,/,{took},0,200,")).values())[-1:]
+    assert dict(snapshot.total.response_times) == {counted: 1}
+
+
+def test_a_request_without_a_response_time_counts_when_it_was_sent(write, seconds_of):
+    snapshots = seconds_of(write("10,GET,/,500,0,200,", "11.5,GET,/,,0,0,lost"))
+    assert totals(snapshots) == {1.0: (1, 0, {500: 1}), 1.5: (1, 1, {})}
+
+
+def test_a_run_of_one_moment_has_its_first_second(write, seconds_of):
+    assert totals(seconds_of(write("10,GET,/,0,0,200,"))) == {1.0: (1, 0, {0: 1})}
+
+
+def test_failure_texts_are_told_apart(write, seconds_of):
+    file = write('5,GET,/,1,0,503,"503 Server Error: ""no, thanks""\nat all"', "5,GET,/,1,0,0,lost")
+    (snapshot,) = seconds_of(file, failures=["*503*", "lost", "*no, thanks*"]).values()
+    assert snapshot.total.failures_like == {"*503*": 1, "lost": 1, "*no, thanks*": 1}
+
+
+def test_jmeter_with_threads(write, seconds_of):
+    file = write(
+        "1700000000000,100,GET /a,200,OK,true,,10,5",
+        "1700000000500,,login,,Non HTTP response,false,,10,7",
+        "1700000001500,100,GET /a,500,Oops,false,Test failed: code,10,6",
+        header=JTL,
+    )
+    snapshots = seconds_of(file, selections=EVERYTHING, failures=["Test failed*", "Non HTTP*"])
+    assert [s.vitals.users for s in snapshots.values()] == [7, 6]
+    assert set(snapshots[1.0].entries) == {("GET", "/a"), ("", "login")}
+    assert snapshots[1.0].total.failures_like == {"Non HTTP*": 1}
+    assert snapshots[1.6].total.failures_like == {"Test failed*": 1}
+
+
+def test_a_transaction_of_jmeter_is_in_its_entry_but_not_in_the_total(write, seconds_of):
+    sum_of = '"Number of samples in transaction : 2, number of failing samples : 0"'
+    file = write(
+        "0,100,GET /a,200,OK,true,,1,1",
+        "100,100,GET /b,200,OK,true,,1,1",
+        f"0,200,order,,{sum_of},true,,2,1",
+        header=JTL,
+    )
+    (snapshot,) = seconds_of(file, selections=EVERYTHING).values()
+    assert snapshot.total.requests == 2
+    assert snapshot.entries["", "order"].requests == 1
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_other_delimiters_of_jmeter(write, seconds_of, delimiter):
+    rows = [JTL, "0,100,GET /a,200,OK,true,,1,1"]
+    header, row = (line.replace(",", delimiter) for line in rows)
+    assert totals(seconds_of(write(row, header=header))) == {0.1: (1, 0, {100: 1})}
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["2026/01/01 12:00:00.500", "2026-01-01 12:00:00,500", "2026-01-01T12:00:00.500Z",
+     "2026-01-01T14:00:00.500+02:00", "1767268800500", "1767268800.5", "1767268800500000",
+     "1767268800500000000"],
+)  # fmt: skip
+@pytest.mark.parametrize("form", ["jtl", "locust"])
+def test_moments_are_understood_however_they_are_written(write, form, date):
+    if form == "jtl":
+        file = write(f'"{date}",100,GET /a,200,OK,true,,1,1', header=JTL)
+    else:
+        file = write(f'"{date}",GET,/,100,0,200,')
+    assert surveyed(file).zero == 1767268800500000
+
+
+def test_k6_tells_the_end_of_a_request_in_whole_seconds(write, seconds_of):
+    file = write(
+        "http_req_waiting,105,90,,true,GET,/a,200,/a",
+        "http_req_duration,105,2000,,true,GET,/a,200,/a",
+        "vus,105,7,,,,,,",
+        "http_req_duration,107,100,,false,GET,,503,http://x/b",
+        "vus,109,3,,,,,,",
+        header=K6,
+    )
+    snapshots = seconds_of(file, selections=EVERYTHING, failures=["status 503"])
+    assert totals(snapshots) == {2.0: (1, 0, {2000: 1}), 4.0: (1, 1, {100: 1})}
+    assert [s.vitals.users for s in snapshots.values()] == [None, 7, 7, 7, 7, 3]
+    assert set(snapshots[4.0].entries) == {("GET", "http://x/b")}
+    assert snapshots[4.0].total.failures_like == {"status 503": 1}
+
+
+def test_nobody_knows_the_users_where_no_column_tells_them(write, seconds_of):
+    file = write("0,GET,/,1,0,200,")
+    assert not surveyed(file).has_users
+    assert [s.vitals.users for s in seconds_of(file).values()] == [None]
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("oops", "1 column instead of 7"),
+        ("1,GET,/,2,3,4,,8", "8 columns instead of 7"),
+        ("x,GET,/,1,0,200,", "'x' is neither a number nor a date"),
+        ("-5,GET,/,1,0,200,", "'-5' is no moment"),
+        ("nan,GET,/,1,0,200,", "'nan' is no moment"),
+        ("1,GET,/,slow,0,200,", "response_time_ms is 'slow', which is no number"),
+        ("1,GET,/,-1,0,200,", "response_time_ms is -1"),
+        ("1,GET,/,inf,0,200,", "response_time_ms is inf"),
+    ],
+)
+def test_a_bad_row_is_counted_and_named(write, row, why):
+    """Line 4, as a quoted text goes over two lines before."""
+    file = write('0,GET,/,1,0,0,"a\nb"', row, "1,GET,/,1,0,200,")
+    survey = surveyed(file)
+    assert (survey.requests, survey.bad) == (2, 1)
+    assert survey.first_bad == [f"{file}, line 4: {why}"]
+
+
+def test_of_many_bad_rows_the_first_ones_are_named(write):
+    survey = surveyed(write("0,GET,/,1,0,200,", *["oops"] * 50))
+    assert (survey.bad, len(survey.first_bad)) == (50, 10)
+
+
+@pytest.mark.parametrize("cut", ["1", "1,GET", "1,GET,/,5,0,200", '1,GET,/,5,0,0,"so lo'])
+def test_a_last_line_that_is_cut_off_is_no_bad_row(tmp_path, write, cut):
+    file = tmp_path / "cut.csv"
+    file.write_text(open(write("0,GET,/,1,0,200,")).read() + cut)  # noqa: PTH123, SIM115
+    assert surveyed(str(file)).bad == 0
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_files_put_after_each_other_have_their_headers_twice(write, tmp_path, seconds_of, end):
+    one = write("0,GET,/,1,0,200,", "", name="one", end=end)
+    two = write("1,GET,/,1,0,200,", name="two", end=end)
+    both = tmp_path / "both.csv"
+    bom = b"\xef\xbb\xbf"
+    both.write_bytes(b"".join(bom + open(file, "rb").read() for file in (one, two)))  # noqa: PTH123, SIM115
+    survey = surveyed(str(both))
+    assert (survey.requests, survey.bad) == (2, 0)
+
+
+def test_a_stray_quote_loses_no_more_than_its_row(write):
+    rows = [f"{n},GET,/,1,0,200," for n in range(50)]
+    survey = surveyed(write(*rows, '7,GET,/a"b,1,0,200,', *rows))
+    assert (survey.requests, survey.bad) == (101, 0)
+
+
+@pytest.mark.parametrize("cut", [0, 30], ids=["whole", "cut"])
+def test_gzip(write, tmp_path, cut):
+    content = open(write(*(f"{n},GET,/,{n},0,200," for n in range(2000))), "rb").read()  # noqa: PTH123, SIM115
+    packed = gzip.compress(content)
+    file = tmp_path / "run.csv.gz"
+    file.write_bytes(packed[: len(packed) - cut])
+    survey = surveyed(str(file))
+    assert survey.bad == 0
+    assert survey.requests == 2000 if not cut else 0 < survey.requests < 2001
+
+
+def test_the_standard_input(write, monkeypatch):
+    content = open(write("0,GET,/,1,0,200,"), "rb").read()  # noqa: PTH123, SIM115
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert surveyed("-").requests == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "form", "said"),
+    [
+        (None, None, "can't be read: No such file or directory"),
+        ("", None, "is empty"),
+        (
+            "a,b\n1,2\n",
+            None,
+            "its first line is of no known format: Locust's CsvRequestLogger has ",
+        ),
+        (f"{JTL}\n", "k6", "is not k6's CSV output: its first line lacks method, metric_name, "),
+        (f"{JTL}\n", None, "there is no request in it that can be read"),
+        (f"{JTL}\noops\n", None, "there is no request in it that can be read; "),
+    ],
+)
+def test_what_is_no_recording_is_refused(tmp_path, content, form, said):
+    file = tmp_path / "run.csv"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(RecordingError) as error:
+        surveyed(str(file), form=form)
+    assert str(error.value).startswith(f"{file}: {said}")
+
+
+def test_a_folder_is_no_recording(tmp_path):
+    with pytest.raises(RecordingError, match="can't be read: Is a directory"):
+        surveyed(str(tmp_path))
+
+
+ROWS = st.lists(
+    st.builds(
+        "{:.3f},GET,/{},{:.2f},7,200,{}".format,
+        st.floats(1000, 1060),
+        st.sampled_from("abc"),
+        st.floats(0, 20_000),
+        st.sampled_from(["", "503", '"a\nb"']),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=ROWS,
+    order=st.randoms(use_true_random=False),
+    block=st.sampled_from([100, 1000]),
+    held=st.sampled_from([1, 10, 1000]),
+    arrow_from=st.sampled_from([0, 10**9]),
+    files=st.integers(1, 3),
+)
+def test_neither_order_nor_reading_matters(
+    *, tmp_path_factory, rows, order, block, held, arrow_from, files
+):
+    """However the rows are sorted, cut into blocks, spread over files, read, or read again because
+    too much of it would have to be kept."""
+    folder = tmp_path_factory.mktemp("order")
+    header = "timestamp,request_type,name,response_time_ms,response_length,status_code,exception"
+
+    def read(rows, spread):
+        paths = []
+        for number in range(spread):
+            text = "\n".join([header, *rows[number::spread]])
+            (folder / f"{number}.csv").write_text(text + "\n", encoding="utf-8")
+            paths.append(str(folder / f"{number}.csv"))
+        reading = Recording(paths)
+        survey = reading.survey()
+        found = list(reading.snapshots(survey, EVERYTHING, ["503"]))
+        reading.close()
+        return found
+
+    expected = read(rows, 1)
+    shuffled = list(rows)
+    order.shuffle(shuffled)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "BLOCK", block)
+        patch.setattr(recording, "HELD", held)
+        patch.setattr(recording, "ARROW_FROM", arrow_from)
+        spread = min(files, len(rows))
+        assert read(shuffled, spread) == expected
+
+
+def test_nothing_is_kept_longer_than_it_must_be(write, monkeypatch):
+    """A sorted file is read once after the survey, block by block."""
+    monkeypatch.setattr(lines, "BLOCK", 1000)
+    reading = Recording([write(*(f"{n / 10:.1f},GET,/,{n % 90},0,200," for n in range(5000)))])
+    survey = reading.survey()
+    assert len(survey.spans[0]) > 50
+    steps = list(reading._steps(survey))
+    assert len(steps) == len(survey.spans[0])
+    waiting = [survey.second_of(step.last) - step.complete for step in steps[:-1]]
+    assert max(waiting) <= 2
