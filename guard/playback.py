@@ -47,7 +47,12 @@ def play(
             rest = snapshot
             break
         found += guard.tick(snapshot, now)
-        rest = Snapshot(NOTHING, vitals=snapshot.vitals, ramped_up_at=snapshot.ramped_up_at)
+        rest = Snapshot(
+            NOTHING,
+            vitals=snapshot.vitals,
+            counted_until=snapshot.counted_until,
+            ramped_up_at=snapshot.ramped_up_at,
+        )
         if guard.stop is not None and not past_stop:
             break
     found += guard.finish(rest, now)

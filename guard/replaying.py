@@ -104,11 +104,15 @@ def run(order: Order) -> int:
     _refuse_targets(order)
     rules = load_rules(order.rules_file) if order.rules_file else ()
     with closing(Recording(order.files, order.form)) as recording:
-        found = _survey(recording, order)
+        with Bar(sys.stderr) as bar:
+            found = _survey(recording, order, bar)
+            if order.rules_file is not None:
+                done = replay(recording, found, rules, order, bar)
+            else:
+                text = _suggested(recording, found, order, bar)
         if order.rules_file is None:
-            _suggest(recording, found, order)
+            _show_suggested(text, read_text(recording, found, order))
             return 0
-        done = replay(recording, found, rules, order)
     is_piped = STDOUT in (order.json_file, order.junit_file)
     print_text(done, sys.stderr if is_piped else sys.stdout)
     _leave(done)
@@ -135,15 +139,16 @@ def _refuse_if_lost(target: str, why: str | None) -> None:
         raise ReplayError(f"{target} {why}; name another file")
 
 
-def _survey(recording: Recording, order: Order) -> Survey:
-    with Bar(sys.stderr) as bar:
-        found = recording.survey(lambda done: bar.show("reading", done / 2))
+def _survey(recording: Recording, order: Order, bar: Bar) -> Survey:
+    found = recording.survey(lambda done: bar.show("reading", done / 2))
     if order.strict and found.bad:
         raise ReplayError("\n".join(_bad_rows(found)))
     return found
 
 
-def replay(recording: Recording, found: Survey, rules: Sequence[Rule], order: Order) -> Replay:
+def replay(
+    recording: Recording, found: Survey, rules: Sequence[Rule], order: Order, bar: Bar
+) -> Replay:
     """Judge a recorded run.
 
     Args:
@@ -151,33 +156,37 @@ def replay(recording: Recording, found: Survey, rules: Sequence[Rule], order: Or
         found: What there is in it.
         rules: What to judge by.
         order: How far, and what there is to know beside it.
+        bar: Shows how much is done.
     """
     kept = [rule for rule in rules if _is_recorded(rule, found)]
     left_out = [rule for rule in rules if not _is_recorded(rule, found)]
     needs = Guard(kept)
-    with Bar(sys.stderr) as bar:
-        snapshots = recording.snapshots(
-            found,
-            needs.selections,
-            needs.failures,
-            ramped_up_at=order.ramped_up_at,
-            progress=lambda done: bar.show("judging", (1 + done) / 2),
-        )
-        with closing(snapshots):
-            story = play(kept, snapshots, past_stop=order.past_stop)
+    snapshots = recording.snapshots(
+        found,
+        needs.selections,
+        needs.failures,
+        ramped_up_at=order.ramped_up_at,
+        progress=lambda done: bar.show("judging", (1 + done) / 2),
+    )
+    with closing(snapshots):
+        story = play(kept, snapshots, past_stop=order.past_stop)
     return Replay(order, recording, found, kept, left_out, story)
 
 
-def _suggest(recording: Recording, found: Survey, order: Order) -> None:
-    """Print a rules file, and what it is from where that does not get into it."""
+def _suggested(recording: Recording, found: Survey, order: Order, bar: Bar) -> str:
+    """A rules file that the run passes."""
 
     def judge(rules: Sequence[Rule]) -> Sequence[RuleResult]:
-        return replay(recording, found, rules, order).story.verdict.rules
+        return replay(recording, found, rules, order, bar).story.verdict.rules
 
-    said = Page(sys.stderr)
-    for line in read_text(recording, found, order):
-        said.show(said.text(line))
-    text = rules_file(order.files, recording, found, judge, order.ramped_up_at)
+    return rules_file(order.files, recording, found, judge, order.ramped_up_at)
+
+
+def _show_suggested(text: str, read: Sequence[str]) -> None:
+    """Print a rules file, and what it is from where that does not get into it."""
+    page = Page(sys.stderr)
+    for line in read:
+        page.show(page.text(line))
     Page(sys.stdout).say(text.rstrip("\n"))
 
 

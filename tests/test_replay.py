@@ -244,8 +244,8 @@ def test_a_long_replay_has_a_bar_and_ctrl_c_ends_it(folder):
     """Exit code 130, one line, no traceback; and nothing that was to be written."""
     with (folder / "run.csv").open("w") as file:
         file.write(HEADER + "\n")
-        for number in range(800_000):
-            file.write(f"{1_700_000_000 + number / 5000:.4f},GET,/{number % 50},120,10,200,\n")
+        for number in range(600_000):
+            file.write(f"{1_700_000_000 + number / 2000:.4f},GET,/{number % 200},120,10,200,\n")
     (folder / "rules.yaml").write_text("rules: [p95 of each * < 1s over 60s]")
     process, terminal = in_terminal(folder, "run.csv", "--json", "verdict.json")
     said = read_until(terminal, b"%")

@@ -31,6 +31,11 @@ MOST_NAMES = 100_000
 MOST_BAD = 10
 """Bad rows of which the line is remembered."""
 
+LEAST_SECOND = 0.5
+"""How much there must be of the last second for it to be judged as one. A run that a guard stopped
+ends with a whole second, but for the time since its last answer; one that ended by itself ends at
+any time, and then no guard would have judged once more."""
+
 Progress = Callable[[float], object]
 """Told how much of the work is done, 0 to 1."""
 
@@ -157,8 +162,8 @@ class Recording:
         ramped_up_at: float | None = None,
         progress: Progress = bool,
     ) -> Generator[tuple[float, Snapshot], None, None]:
-        """What was counted in each second, from the first to the last, which may not be a whole
-        one.
+        """What was counted in each second, from the first to the last. Less than half a second at
+        the end is no second.
 
         Args:
             survey: What :meth:`survey` found.
@@ -274,13 +279,16 @@ class _Told:
         self._answers += total.requests
         if second.users is not None:
             self._users = second.users
-        # A run that took no time at all still has its first second.
-        now = min(float(number), self._end) if self._end else float(number)
+        now, until = float(number), None
+        if 0 < self._end < number:
+            until = self._end
+            now = now if self._end - (number - 1) >= LEAST_SECOND else until
         return now, Snapshot(
             total=total,
             entries=second.counts_of_entries(number),
             vitals=Vitals(users=self._users),
             answers=self._answers,
+            counted_until=until,
             ramped_up_at=self._ramped_up_at,
         )
 

@@ -36,8 +36,9 @@ def test_a_request_counts_in_the_second_in_which_it_was_answered(write, seconds_
     """Sent at 0 s and at 0.9 s, answered at 0.5 s, 1 s and 2.9 s."""
     file = write("100,GET,/a,500,10,200,", "100.9,GET,/a,100,20,200,", "100.9,POST,/b,2000,30,200,")
     snapshots = seconds_of(file, selections=EVERYTHING)
-    assert list(snapshots) == [1.0, 2.0, 2.9]
-    assert totals(snapshots) == {1.0: (2, 0, {500: 1, 100: 1}), 2.9: (1, 0, {2000: 1})}
+    assert list(snapshots) == [1.0, 2.0, 3.0]
+    assert [s.counted_until for s in snapshots.values()] == [None, None, 2.9]
+    assert totals(snapshots) == {1.0: (2, 0, {500: 1, 100: 1}), 3.0: (1, 0, {2000: 1})}
     first = snapshots[1.0]
     assert (first.total.content_length, first.total.response_time) == (30, 600.0)
     assert (first.total.fastest, first.total.slowest) == (100.0, 500.0)
@@ -58,11 +59,21 @@ def test_response_times_are_rounded_as_locust_rounds_them(write, seconds_of, too
 
 def test_a_request_without_a_response_time_counts_when_it_was_sent(write, seconds_of):
     snapshots = seconds_of(write("10,GET,/,500,0,200,", "11.5,GET,/,,0,0,lost"))
-    assert totals(snapshots) == {1.0: (1, 0, {500: 1}), 1.5: (1, 1, {})}
+    assert totals(snapshots) == {1.0: (1, 0, {500: 1}), 2.0: (1, 1, {})}
 
 
 def test_a_run_of_one_moment_has_its_first_second(write, seconds_of):
     assert totals(seconds_of(write("10,GET,/,0,0,200,"))) == {1.0: (1, 0, {0: 1})}
+
+
+@pytest.mark.parametrize(
+    ("last", "judged"),
+    [("10.4", [1.0, 1.4]), ("10.5", [1.0, 2.0]), ("10.999", [1.0, 2.0]), ("11", [1.0, 2.0])],
+)
+def test_half_a_second_at_the_end_is_judged_as_one(write, seconds_of, last, judged):
+    """The rest of a shorter one is judged with the totals only, as when a run ends by itself."""
+    snapshots = seconds_of(write("9,GET,/,1000,0,200,", f"{last},GET,/,0,0,200,"))
+    assert list(snapshots) == judged
 
 
 def test_failure_texts_are_told_apart(write, seconds_of):
@@ -82,7 +93,7 @@ def test_jmeter_with_threads(write, seconds_of):
     assert [s.vitals.users for s in snapshots.values()] == [7, 6]
     assert set(snapshots[1.0].entries) == {("GET", "/a"), ("", "login")}
     assert snapshots[1.0].total.failures_like == {"Non HTTP*": 1}
-    assert snapshots[1.6].total.failures_like == {"Test failed*": 1}
+    assert snapshots[2.0].total.failures_like == {"Test failed*": 1}
 
 
 def test_a_transaction_of_jmeter_is_in_its_entry_but_not_in_the_total(write, seconds_of):
