@@ -13,6 +13,7 @@ from locust.stats import StatsError
 from pydantic import BaseModel
 
 from guard import plugin
+from guard.cli import replay
 from guard.engine.metrics import METRICS
 from guard.language import units
 from guard.language.advice import advise
@@ -164,6 +165,12 @@ def test_every_option_of_a_run_has_a_row_with_its_variable():
     }
     rows = {code.split()[0]: row[1] for code, row in reference("option", "Use it").items()}
     assert rows == expected
+
+
+def test_every_option_of_replay_has_a_row():
+    given = [option for parameter in replay.params for option in parameter.opts]
+    rows = reference("option", "Try rules on a run that is over")
+    assert [code.split()[0] for code in rows] == [name for name in given if name[:2] == "--"]
 
 
 def test_every_option_has_a_row():

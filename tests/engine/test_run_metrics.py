@@ -272,3 +272,12 @@ def test_verdict_file_of_a_rule_on_the_run(drive):
 def test_reason(drive, rule, vital, value, reason):
     """In words, without a window and without requests."""
     assert idle(drive, rule, vital, [value]).finish().verdict.reason == reason
+
+
+def test_users_that_nobody_knows_of(drive):
+    """Then there is no data on them, they are in no verdict, and silence goes on without them."""
+    unknown = [{"users": None}] * 3
+    assert drive("users > 1", "---", vitals=unknown).trace == "ooo"
+    run = drive("silence < 2s", "---", vitals=unknown)
+    assert run.trace == "ooB"
+    assert run.finish().result.users_at_breach is None
