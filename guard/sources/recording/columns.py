@@ -26,10 +26,9 @@ from guard.sources.recording.rounding import (
 from guard.sources.recording.tally import Concern, Group, Span
 
 _SUMS = [
-    ("concern", "count"), ("took", "sum"), ("took", "min"), ("took", "max"), ("size", "sum"),
+    ("key", "count"), ("took", "sum"), ("took", "min"), ("took", "max"), ("size", "sum"),
     ("users", "max"),
 ]  # fmt: skip
-_ALIKE = ("second", "concern", "time")
 
 
 class UnreadableError(Exception):
@@ -116,17 +115,29 @@ class ColumnReader:
             for kind in kinds
         ]
         concerns = list(places)
-        rows = rows.append_column("second", second)
-        rows = rows.append_column("concern", _taken(numbers, rows, pa.int32()))
-        in_time = pc.and_(pc.greater(second, after), pc.less_equal(second, until))
-        rows = rows.filter(pc.and_(in_time, pc.is_valid(rows["concern"])))
-        rows = rows.append_column("time", _rounded(rows["took"]))
-        alike = rows.group_by(_ALIKE, use_threads=False).aggregate(_SUMS)
-        names = [*_ALIKE, *("_".join(sum_) for sum_ in _SUMS)]
-        for second_, place, time, number, took, fastest, slowest, size, users in zip(
+        place = _taken(numbers, rows, pa.int64())
+        wanted = pc.and_(pc.greater(second, after), pc.less_equal(second, until))
+        key = pc.add(pc.multiply(second, len(concerns)), place)
+        rows = rows.append_column("key", key).append_column("time", _rounded(rows["took"]))
+        rows = rows.filter(pc.and_(wanted, pc.is_valid(key)))
+        alike = rows.group_by("key", use_threads=False).aggregate(_SUMS)
+        times = _times(rows)
+        names = ("key", *("_".join(sum_) for sum_ in _SUMS))
+        for key, number, took, fastest, slowest, size, users in zip(
             *(alike[name].to_pylist() for name in names), strict=True
         ):
-            yield Group(second_, concerns[place], number, time, took, fastest, slowest, size, users)
+            number_of_second, index = divmod(key, len(concerns))
+            yield Group(
+                number_of_second,
+                concerns[index],
+                number,
+                times.get(key, {}),
+                took,
+                fastest,
+                slowest,
+                size,
+                users,
+            )
 
     def _read(self, block: Block) -> tuple[pa.Table, list[Kind | None]]:
         """The rows, and the kinds that their column ``kind`` refers to, from zero."""
@@ -216,6 +227,17 @@ class ColumnReader:
 def _taken(values: Sequence[object], rows: pa.Table, kind: Any = None) -> Any:
     """The values of each row, which are given by its kind."""
     return pc.take(pa.array(values, kind or pa.bool_()), rows["kind"])
+
+
+def _times(rows: pa.Table) -> dict[int, dict[int, int]]:
+    """How many rows have which response time, by their key."""
+    counted = rows.group_by(["key", "time"], use_threads=False).aggregate([("key", "count")])
+    times: dict[int, dict[int, int]] = {}
+    columns = (counted[name].to_pylist() for name in ("key", "time", "key_count"))
+    for key, time, count in zip(*columns, strict=True):
+        if time is not None:
+            times.setdefault(key, {})[time] = count
+    return times
 
 
 def _whole(numbers: Any) -> Any:

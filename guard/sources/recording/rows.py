@@ -132,8 +132,8 @@ class RowReader:
             kind, _, ended, took, size, users = row
             second = max(-((zero - ended) // 1_000_000), 1)
             if after < second <= until:
-                time = None if took is None else rounded(took / 1000)
-                yield Group(second, concern(kind), 1, time, took, took, took, size, users)
+                times = {} if took is None else {rounded(took / 1000): 1}
+                yield Group(second, concern(kind), 1, times, took, took, took, size, users)
 
     def _is_header(self, cells: Sequence[str]) -> bool:
         """Whether it is the header once more, of a recording that was put after another one."""

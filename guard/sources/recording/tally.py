@@ -50,13 +50,14 @@ class Concern(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Rows that are alike.
+    """Rows that concern the same, in the same second.
 
     Attributes:
         second: In which second after the first sending the requests ended: 1 for the first.
         concern: What they concern.
         number: How many there are.
-        time: Their response time in milliseconds as Locust rounds it, if they have one.
+        times: How many have which response time in milliseconds, as Locust rounds it. Requests
+            without one are missing.
         took: Sum of their response times in microseconds.
         fastest: Shortest of these.
         slowest: Longest of these.
@@ -67,7 +68,7 @@ class Group(NamedTuple):
     second: int
     concern: Concern
     number: int
-    time: int | None
+    times: Mapping[int, int]
     took: int | None
     fastest: int | None
     slowest: int | None
@@ -130,9 +131,9 @@ class Tally:
         self.size = 0
         self.failures_like: dict[str, int] | None = None
 
-    def add(self, group: Group) -> bool:
-        """Count them. Whether their response time was new."""
-        _, concern, number, time, took, fastest, slowest, size, _ = group
+    def add(self, group: Group) -> int:
+        """Count them. How many response times were new."""
+        _, concern, number, times, took, fastest, slowest, size, _ = group
         self.requests += number
         self.size += size
         if concern.failed:
@@ -140,16 +141,20 @@ class Tally:
             for pattern in concern.patterns:
                 like = self.failures_like = self.failures_like or {}
                 like[pattern] = like.get(pattern, 0) + number
-        if time is None or took is None or fastest is None or slowest is None:
-            return False
+        if took is None or fastest is None or slowest is None:
+            return 0
         self.took += took
         if self.fastest is None or fastest < self.fastest:
             self.fastest = fastest
         if self.slowest is None or slowest > self.slowest:
             self.slowest = slowest
-        seen = self.times.get(time, 0)
-        self.times[time] = seen + number
-        return not seen
+        before = len(self.times)
+        if not before:
+            self.times = dict(times)
+        else:
+            for time, count in times.items():
+                self.times[time] = self.times.get(time, 0) + count
+        return len(self.times) - before
 
     def counts(self, epoch: int) -> Counts:
         """What has been counted."""
