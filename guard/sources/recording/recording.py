@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from guard.engine.counts import NOTHING
 from guard.engine.snapshot import EntryKey, Snapshot, Vitals
 from guard.rule import Selection
+from guard.sources.recording.dates import text_of
 from guard.sources.recording.layout import LAYOUTS, Layout
 from guard.sources.recording.lines import Block, Lines
 from guard.sources.recording.rows import BadRow, RowReader
@@ -27,6 +28,9 @@ ARROW_FROM = 4 << 20
 
 MOST_NAMES = 100_000
 """Entries that are told apart when they are counted."""
+
+LONGEST = 31 * 86_400.0
+"""Seconds beyond which a recording is not one of a single run."""
 
 MOST_BAD = 10
 """Bad rows of which the line is remembered."""
@@ -126,7 +130,7 @@ class Recording:
             progress: Told how much is done.
 
         Raises:
-            RecordingError: There is no request in it, or it can't be read.
+            RecordingError: There is no request in it, it can't be read, or is not of a single run.
         """
         size = sum(file.size for file in self._files) or 1
         before = 0
@@ -142,11 +146,14 @@ class Recording:
             named = ", ".join(file.name for file in self._files)
             why = f"; {first_bad[0]}" if first_bad else ""
             raise RecordingError(f"{named}: there is no request in it that can be read{why}")
+        last = max(span.last for span in spans if span.last is not None)
+        if (last - min(sent)) / 1e6 > LONGEST:
+            raise RecordingError(_too_long([file.name for file in self._files], min(sent), last))
         return Survey(
             requests=sum(span.requests for span in spans),
             entries=len(frozenset[EntryKey]().union(*(file.keys for file in self._files))),
             zero=min(sent),
-            last=max(span.last for span in spans if span.last is not None),
+            last=last,
             bad=bad,
             first_bad=first_bad,
             has_users=any(span.has_users for span in spans),
@@ -390,6 +397,14 @@ class _Complaints:
         if isinstance(error, OSError):
             why = error.strerror or str(error)
             raise RecordingError(f"{self._name}: can't be read: {why}") from error
+
+
+def _too_long(names: Sequence[str], zero: int, last: int) -> str:
+    days = (last - zero) / 86_400e6
+    return (
+        f"{', '.join(names)}: its requests go from {text_of(zero / 1e6)} to {text_of(last / 1e6)}, "
+        f"{days:,.0f} days: that is no single run; remove the rows that are not of it"
+    )
 
 
 def _without_keys(span: Span) -> Span:

@@ -32,7 +32,10 @@ def ticks_of(moment: float, usual: float) -> float:
         moment: The number.
         usual: What its format says.
     """
-    return next((ticks for least, ticks in TICKS if moment >= least), usual)
+    for least, ticks in TICKS:
+        if moment >= least:
+            return ticks
+    return usual
 
 
 def rounded(took: float) -> int:

@@ -244,6 +244,17 @@ def test_what_is_no_recording_is_refused(tmp_path, content, form, said):
     assert str(error.value).startswith(f"{file}: {said}")
 
 
+def test_rows_of_another_age_are_of_no_single_run(write):
+    """A moment of zero would make a run of half a century, judged second by second."""
+    file = write("0,GET,/,1,0,200,", "1700000000,GET,/,1,0,200,")
+    with pytest.raises(RecordingError) as error:
+        surveyed(file)
+    assert str(error.value) == (
+        f"{file}: its requests go from 1970-01-01T00:00:00+00:00 to 2023-11-14T22:13:20+00:00, "
+        "19,676 days: that is no single run; remove the rows that are not of it"
+    )
+
+
 def test_a_folder_is_no_recording(tmp_path):
     with pytest.raises(RecordingError, match="can't be read: Is a directory"):
         surveyed(str(tmp_path))
