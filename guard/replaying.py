@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,7 +20,7 @@ from guard.playback import Story, play
 from guard.progress import Bar
 from guard.rule import Rule
 from guard.sources.recording.dates import text_of
-from guard.sources.recording.recording import Recording, Survey
+from guard.sources.recording.recording import MOST_NAMES, Recording, Survey
 from guard.suggestion import rules_file
 from guard.terminal import Page
 from guard.version import __version__
@@ -225,7 +226,7 @@ def read_text(recording: Recording, found: Survey, order: Order) -> list[str]:
     """What was read, and what could not be."""
     titles = " and ".join(layout.title for layout in recording.layouts)
     requests = "1 request" if found.requests == 1 else f"{found.requests:,} requests"
-    names = "1 name" if found.entries == 1 else f"{found.entries:,} names"
+    names = "1 name" if len(found.entries) == 1 else f"{len(found.entries):,} names"
     named = ", ".join("the standard input" if file == "-" else file for file in order.files)
     return [
         f"{named}: {requests} of {names} in {found.duration:.1f} s ({titles})",
@@ -254,10 +255,26 @@ def _remarks(done: Replay) -> list[str]:
         said.append("some rules wait for the end of ramp-up: say when it was with --ramp-up TIME")
     if any(rule.check.metric == "silence" for rule in done.rules) and not done.survey.has_users:
         said.append("silence is judged as if users were running all the time")
+    said += _unmatched(done)
     if done.recording.is_slow:
         said.append(
             "pip install 'locust-guard[replay]' reads large recordings several times as fast"
         )
+    return said
+
+
+def _unmatched(done: Replay) -> list[str]:
+    """Which rules wait for requests that nobody made, with the name that was probably meant."""
+    entries = done.survey.entries
+    if len(entries) >= MOST_NAMES:
+        return []  # there may be others
+    names = sorted({name for _, name in entries} | {" ".join(key).strip() for key in entries})
+    said = []
+    for selection in sorted(Guard(done.rules).selections, key=str):
+        if not any(selection.matches(*key) for key in entries):
+            near = get_close_matches(selection.label, names, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            said.append(f"there are no requests of {selection.label}{hint}")
     return said
 
 

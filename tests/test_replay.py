@@ -116,6 +116,14 @@ def test_what_a_recording_cannot_tell_is_left_out_and_said(folder):
     assert [rule["name"] for rule in verdict["rules"]] == ["silence < 5s"]
 
 
+def test_requests_that_nobody_made_are_said_with_what_was_meant(folder):
+    (folder / "rules.yaml").write_text("rules: [p95 of /slwo < 1s, p95 of GET /slow < 1s]")
+    done = replay("run.csv", cwd=folder)
+    assert done.returncode == 4
+    assert "there are no requests of /slwo; did you mean /slow?" in done.stdout
+    assert done.stdout.count("there are no requests of") == 1
+
+
 def test_rules_that_are_all_left_out_judge_nothing(folder):
     (folder / "rules.yaml").write_text("rules: [cpu < 90%]")
     assert replay("run.csv", cwd=folder).returncode == 4

@@ -77,7 +77,8 @@ class ColumnReader:
                                       rows))  # fmt: skip
         ended = pc.min_max(rows["ended"]).as_py()
         return Span(
-            requests=requests.num_rows,
+            requests=pc.sum(_taken([kind and not kind.is_sum for kind in kinds], requests)).as_py()
+            or 0,
             sent=pc.min(requests["sent"]).as_py(),
             first=ended["min"],
             last=ended["max"],

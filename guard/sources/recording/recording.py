@@ -54,7 +54,7 @@ class Survey:
 
     Attributes:
         requests: How many requests.
-        entries: How many different entries they have, up to :data:`MOST_NAMES`.
+        entries: Their entries, of which there may be more once there are :data:`MOST_NAMES`.
         zero: When the first was sent, in microseconds since 1970.
         last: When the last was answered.
         bad: How many rows can't be read.
@@ -64,7 +64,7 @@ class Survey:
     """
 
     requests: int
-    entries: int
+    entries: frozenset[EntryKey]
     zero: int
     last: int
     bad: int
@@ -151,7 +151,7 @@ class Recording:
             raise RecordingError(_too_long([file.name for file in self._files], min(sent), last))
         return Survey(
             requests=sum(span.requests for span in spans),
-            entries=len(frozenset[EntryKey]().union(*(file.keys for file in self._files))),
+            entries=frozenset[EntryKey]().union(*(file.keys for file in self._files)),
             zero=min(sent),
             last=last,
             bad=bad,

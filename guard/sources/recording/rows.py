@@ -109,7 +109,7 @@ class RowReader:
                 found.append(row)
         requests = [row for row in found if row.kind.key is not None]
         return Span(
-            requests=len(requests),
+            requests=sum(not row.kind.is_sum for row in requests),
             sent=min((row.sent for row in requests), default=None),
             first=min((row.ended for row in found), default=None),
             last=max((row.ended for row in found), default=None),

@@ -17,7 +17,7 @@ class Span:
     """Some rows, and from when to when they go. Moments are in microseconds since 1970.
 
     Attributes:
-        requests: How many requests there are.
+        requests: How many requests there are, without rows that stand for several.
         sent: When the first was sent; None without any.
         first: When the first was answered, or the first word on users was; None without rows.
         last: The last such moment.
