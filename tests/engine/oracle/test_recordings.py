@@ -37,6 +37,7 @@ rules:
   - max < 2s over 30s
   - min > 10ms
   - rps > 5 over 5s else void
+  - rps > 3 after 1s
   - requests of each POST * > 2
   - silence < 6s for 2s
   - fail_per_sec < 2 over 3s no_data fail

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from guard.sources.recording import recording
 from guard.sources.recording.recording import Recording
 
 LOCUST = "timestamp,request_type,name,response_time_ms,response_length,status_code,exception"
@@ -29,8 +30,14 @@ def write(tmp_path: Path) -> Callable[..., str]:
 def seconds_of() -> Callable[..., dict[float, Any]]:
     """Reads recordings into their snapshots, by second."""
 
-    def read(*files: str, form: str | None = None, **options: Any) -> dict[float, Any]:
-        recording = Recording(files, form)
-        return dict(recording.snapshots(recording.survey(), **options))
+    def read_all(*files: str, form: str | None = None, **options: Any) -> dict[float, Any]:
+        read = Recording(files, form)
+        return dict(read.snapshots(read.survey(), **options))
 
-    return read
+    return read_all
+
+
+@pytest.fixture(params=["plain", "fast"])
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the test be with one of the two readers."""
+    monkeypatch.setattr(recording, "ARROW_FROM", 0 if request.param == "fast" else 1 << 40)

@@ -9,12 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guard.rule import Selection
+from guard.sources.recording import lines, recording
 from guard.sources.recording.columns import ColumnReader, UnreadableError
 from guard.sources.recording.layout import JTL, K6, LAYOUTS, LOCUST
 from guard.sources.recording.lines import Block
+from guard.sources.recording.recording import Recording
 from guard.sources.recording.rows import RowReader
 from guard.sources.recording.tally import Concerns, Seconds
 
+EVERYTHING = (Selection("*"),)
 HEADERS = {
     LOCUST: "timestamp,request_type,name,response_time_ms,response_length,status_code,exception",
     JTL: "timeStamp,elapsed,label,responseCode,responseMessage,success,failureMessage,bytes,"
@@ -97,3 +101,56 @@ def test_what_the_fast_reader_takes_it_reads_as_the_plain_one(layout, data):
         return
     assert (span, []) == plain.span(block)
     assert counted(groups) == counted(plain.groups(block, concerns.of, 5_000_000, 1, 10**9))
+
+
+ROWS = st.lists(
+    st.builds(
+        "{:.3f},GET,/{},{:.2f},7,200,{}".format,
+        st.floats(1000, 1060),
+        st.sampled_from("abc"),
+        st.floats(0, 20_000),
+        st.sampled_from(["", "503", '"a\nb"']),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=ROWS,
+    order=st.randoms(use_true_random=False),
+    block=st.sampled_from([100, 1000]),
+    held=st.sampled_from([1, 10, 1000]),
+    arrow_from=st.sampled_from([0, 10**9]),
+    files=st.integers(1, 3),
+)
+def test_neither_order_nor_reading_matters(
+    *, tmp_path_factory, rows, order, block, held, arrow_from, files
+):
+    """However the rows are sorted, cut into blocks, spread over files, read, or read again because
+    too much of it would have to be kept."""
+    folder = tmp_path_factory.mktemp("order")
+    header = "timestamp,request_type,name,response_time_ms,response_length,status_code,exception"
+
+    def read(rows, spread):
+        paths = []
+        for number in range(spread):
+            text = "\n".join([header, *rows[number::spread]])
+            (folder / f"{number}.csv").write_text(text + "\n", encoding="utf-8")
+            paths.append(str(folder / f"{number}.csv"))
+        reading = Recording(paths)
+        survey = reading.survey()
+        found = list(reading.snapshots(survey, EVERYTHING, ["503"]))
+        reading.close()
+        return found
+
+    expected = read(rows, 1)
+    shuffled = list(rows)
+    order.shuffle(shuffled)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "BLOCK", block)
+        patch.setattr(recording, "HELD", held)
+        patch.setattr(recording, "ARROW_FROM", arrow_from)
+        spread = min(files, len(rows))
+        assert read(shuffled, spread) == expected

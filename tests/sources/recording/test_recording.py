@@ -7,12 +7,12 @@ import io
 import sys
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from guard.rule import Selection
-from guard.sources.recording import lines, recording
+from guard.sources.recording import lines
 from guard.sources.recording.recording import Recording, RecordingError
+
+pytestmark = pytest.mark.usefixtures("reader")
 
 EVERYTHING = (Selection("*"),)
 JTL = "timeStamp,elapsed,label,responseCode,responseMessage,success,failureMessage,bytes,allThreads"
@@ -44,6 +44,13 @@ def test_a_request_counts_in_the_second_in_which_it_was_answered(write, seconds_
     assert (first.total.fastest, first.total.slowest) == (100.0, 500.0)
     assert set(first.entries) == {("GET", "/a")}
     assert [s.answers for s in snapshots.values()] == [2, 2, 3]
+
+
+@pytest.mark.parametrize(("took", "second"), [("100", 1.0), ("100.001", 2.0)])
+def test_a_second_ends_with_its_end(write, seconds_of, took, second):
+    file = write(f"100.9,GET,/,{took},0,200,", "100,GET,/,1,0,200,", "102,GET,/,1,0,200,")
+    assert second in totals(seconds_of(file))
+    assert sum(requests for requests, _, _ in totals(seconds_of(file)).values()) == 3
 
 
 @pytest.mark.parametrize(
@@ -258,59 +265,6 @@ def test_rows_of_another_age_are_of_no_single_run(write):
 def test_a_folder_is_no_recording(tmp_path):
     with pytest.raises(RecordingError, match="can't be read: Is a directory"):
         surveyed(str(tmp_path))
-
-
-ROWS = st.lists(
-    st.builds(
-        "{:.3f},GET,/{},{:.2f},7,200,{}".format,
-        st.floats(1000, 1060),
-        st.sampled_from("abc"),
-        st.floats(0, 20_000),
-        st.sampled_from(["", "503", '"a\nb"']),
-    ),
-    min_size=1,
-    max_size=60,
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    rows=ROWS,
-    order=st.randoms(use_true_random=False),
-    block=st.sampled_from([100, 1000]),
-    held=st.sampled_from([1, 10, 1000]),
-    arrow_from=st.sampled_from([0, 10**9]),
-    files=st.integers(1, 3),
-)
-def test_neither_order_nor_reading_matters(
-    *, tmp_path_factory, rows, order, block, held, arrow_from, files
-):
-    """However the rows are sorted, cut into blocks, spread over files, read, or read again because
-    too much of it would have to be kept."""
-    folder = tmp_path_factory.mktemp("order")
-    header = "timestamp,request_type,name,response_time_ms,response_length,status_code,exception"
-
-    def read(rows, spread):
-        paths = []
-        for number in range(spread):
-            text = "\n".join([header, *rows[number::spread]])
-            (folder / f"{number}.csv").write_text(text + "\n", encoding="utf-8")
-            paths.append(str(folder / f"{number}.csv"))
-        reading = Recording(paths)
-        survey = reading.survey()
-        found = list(reading.snapshots(survey, EVERYTHING, ["503"]))
-        reading.close()
-        return found
-
-    expected = read(rows, 1)
-    shuffled = list(rows)
-    order.shuffle(shuffled)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lines, "BLOCK", block)
-        patch.setattr(recording, "HELD", held)
-        patch.setattr(recording, "ARROW_FROM", arrow_from)
-        spread = min(files, len(rows))
-        assert read(shuffled, spread) == expected
 
 
 def test_nothing_is_kept_longer_than_it_must_be(write, monkeypatch):
