@@ -16,8 +16,6 @@ from guard.sources.recording.lines import LONGEST_ROW, Block
 from guard.sources.recording.rounding import LATEST, MICROSECONDS, MOST_TOOK, rounded, ticks_of
 from guard.sources.recording.tally import Concern, Group, Span
 
-csv.field_size_limit(LONGEST_ROW)  # a failure may carry a page of text
-
 BOM = "\ufeff"
 
 
@@ -79,6 +77,13 @@ class RowReader:
 
     def rows(self, block: Block) -> Iterator[Row | BadRow]:
         """The rows of interest, and those that can't be read."""
+        usual = csv.field_size_limit(LONGEST_ROW)  # a failure may carry a page of text
+        try:
+            yield from self._rows(block)
+        finally:
+            csv.field_size_limit(usual)
+
+    def _rows(self, block: Block) -> Iterator[Row | BadRow]:
         text = block.lines.decode("utf-8", "replace")
         reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=self._delimiter)
         last = text.count("\n") + (not text.endswith("\n"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import sys
@@ -219,6 +220,12 @@ def test_gzip(write, tmp_path, cut):
     survey = surveyed(str(file))
     assert survey.bad == 0
     assert survey.requests == 2000 if not cut else 0 < survey.requests < 2001
+
+
+def test_a_failure_may_carry_a_page_of_text(write):
+    limit = csv.field_size_limit()
+    assert surveyed(write(f"0,GET,/,1,0,500,{'x' * 2 * limit}")).requests == 1
+    assert csv.field_size_limit() == limit
 
 
 def test_the_standard_input(write, monkeypatch):
