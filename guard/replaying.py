@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, Any
 
-from guard.effects import junit, verdict_file
+from guard.effects import verdict_file
 from guard.effects.console import print_table
 from guard.effects.story import print_changes, print_margins, print_stop
 from guard.engine.guard import Guard
@@ -21,7 +20,6 @@ from guard.progress import Bar
 from guard.rule import Rule
 from guard.sources.recording.dates import text_of
 from guard.sources.recording.recording import MOST_NAMES, Recording, Survey
-from guard.suggestion import rules_file
 from guard.terminal import Page
 from guard.version import __version__
 
@@ -30,6 +28,9 @@ UNRECORDED = ("cpu", "memory", "workers", "lost_workers", "exceptions")
 
 STDOUT = "-"
 """The name of the standard output."""
+
+
+# What only some options need is imported late: a replay is there at once.
 
 
 class ReplayError(Exception):
@@ -131,6 +132,8 @@ def _refuse_targets(order: Order) -> None:
     if order.json_file not in (None, STDOUT):
         _refuse_if_lost(order.json_file, verdict_file.refusal(Path(order.json_file)))
     if order.junit_file not in (None, STDOUT):
+        from guard.effects import junit
+
         why = verdict_file.refusal(Path(order.junit_file), junit.BEGIN, "JUnit report")
         _refuse_if_lost(order.junit_file, why)
 
@@ -180,6 +183,8 @@ def _suggested(recording: Recording, found: Survey, order: Order, bar: Bar) -> s
     def judge(rules: Sequence[Rule]) -> Sequence[RuleResult]:
         return replay(recording, found, rules, order, bar).story.verdict.rules
 
+    from guard.suggestion import rules_file
+
     return rules_file(order.files, recording, found, judge, order.ramped_up_at)
 
 
@@ -197,6 +202,8 @@ def _leave(done: Replay) -> None:
     if order.json_file:
         _write(order.json_file, verdict_file.as_json(verdict, done.about))
     if order.junit_file:
+        from guard.effects import junit
+
         suite = order.rules_file or ""
         cases, begun = junit.cases_of(verdict), done.about["started"]
         report = junit.report(suite, cases, seconds=verdict.duration, begun=begun)
@@ -268,6 +275,8 @@ def _unmatched(done: Replay) -> list[str]:
     entries = done.survey.entries
     if len(entries) >= MOST_NAMES:
         return []  # there may be others
+    from difflib import get_close_matches
+
     names = sorted({name for _, name in entries} | {" ".join(key).strip() for key in entries})
     said = []
     for selection in sorted(Guard(done.rules).selections, key=str):
