@@ -151,7 +151,7 @@ def replay(
     from guard import replaying
     from guard.language.errors import Complaint, RulesError
     from guard.language.units import timespan
-    from guard.sources.recording.recording import RecordingError
+    from guard.sources.recording.file import RecordingError
 
     try:
         code = replaying.run(

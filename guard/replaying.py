@@ -19,7 +19,8 @@ from guard.playback import Story, play
 from guard.progress import Bar
 from guard.rule import Rule
 from guard.sources.recording.dates import text_of
-from guard.sources.recording.recording import MOST_NAMES, Recording, Survey
+from guard.sources.recording.file import MOST_NAMES
+from guard.sources.recording.recording import Recording, Survey
 from guard.terminal import Page
 from guard.version import __version__
 

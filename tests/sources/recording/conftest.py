@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from guard.sources.recording import recording
+from guard.sources.recording import file
 from guard.sources.recording.recording import Recording
 
 LOCUST = "timestamp,request_type,name,response_time_ms,response_length,status_code,exception"
@@ -19,9 +19,9 @@ def write(tmp_path: Path) -> Callable[..., str]:
     """Writes lines to a file and gives its path. Rows alone are those of Locust."""
 
     def write_lines(*lines: str, header: str = LOCUST, name: str = "run.csv", end: str = "\n"):
-        file = tmp_path / name
-        file.write_bytes("".join(line + end for line in (header, *lines)).encode())
-        return str(file)
+        written = tmp_path / name
+        written.write_bytes("".join(line + end for line in (header, *lines)).encode())
+        return str(written)
 
     return write_lines
 
@@ -40,4 +40,4 @@ def seconds_of() -> Callable[..., dict[float, Any]]:
 @pytest.fixture(params=["plain", "fast"])
 def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets the test be with one of the two readers."""
-    monkeypatch.setattr(recording, "ARROW_FROM", 0 if request.param == "fast" else 1 << 40)
+    monkeypatch.setattr(file, "ARROW_FROM", 0 if request.param == "fast" else 1 << 40)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guard.rule import Selection
-from guard.sources.recording import lines, recording
+from guard.sources.recording import file, lines, recording
 from guard.sources.recording.columns import ColumnReader, UnreadableError
 from guard.sources.recording.layout import JTL, K6, LAYOUTS, LOCUST
 from guard.sources.recording.lines import Block
@@ -151,6 +151,6 @@ def test_neither_order_nor_reading_matters(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lines, "BLOCK", block)
         patch.setattr(recording, "HELD", held)
-        patch.setattr(recording, "ARROW_FROM", arrow_from)
+        patch.setattr(file, "ARROW_FROM", arrow_from)
         spread = min(files, len(rows))
         assert read(shuffled, spread) == expected

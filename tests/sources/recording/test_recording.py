@@ -11,7 +11,8 @@ import pytest
 
 from guard.rule import Selection
 from guard.sources.recording import lines
-from guard.sources.recording.recording import Recording, RecordingError
+from guard.sources.recording.file import RecordingError
+from guard.sources.recording.recording import Recording
 
 pytestmark = pytest.mark.usefixtures("reader")
 
