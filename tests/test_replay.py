@@ -279,3 +279,12 @@ main(["replay", "run.csv"], standalone_mode=False)
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
     assert done.stdout.endswith("\n[]\n")
+
+
+def test_an_entry_without_a_method_is_called_by_its_name(folder):
+    """As the samples of JMeter are."""
+    (folder / "rules.yaml").write_text("rules: [max of each Log* < 1s]")
+    rows = ["timeStamp,elapsed,label,success", "0,90,Log in,true", "900,100,Log out,true"]
+    (folder / "run.jtl").write_text("\n".join(rows) + "\n")
+    verdict = json.loads(replay("run.jtl", "--json", "-", cwd=folder).stdout)
+    assert [rule["entry"] for rule in verdict["rules"]] == ["Log in", "Log out"]
