@@ -11,7 +11,7 @@ from pathlib import Path
 
 from guard.language import document, draft, packs
 from guard.language.document import Allowance
-from guard.language.draft import Draft, Extension
+from guard.language.draft import Draft, Extension, Part
 from guard.language.errors import Problem, RulesError, did_you_mean, one_of
 from guard.language.nodes import Unreadable
 from guard.rule import Place
@@ -49,9 +49,31 @@ def compose(content: bytes, file: str, environment: Mapping[str, str]) -> tuple[
     Raises:
         RulesError: It, or something that it extends, has faults; all of them are in the error.
     """
-    composer = _Composer(environment)
+    composer = _Composer(environment, Allowance())
     with suppress(_GivenUp):
         composer.read(content, _file(Path(file), file))
+    if composer.problems:
+        raise RulesError(composer.problems)
+    return tuple(composer.drafts)
+
+
+def compose_part(
+    part: Part, file: str, environment: Mapping[str, str], allowance: Allowance
+) -> tuple[Draft, ...]:
+    """The rules that a part of a file says, after those that it extends.
+
+    Args:
+        part: What is read already, and has no faults.
+        file: The path of its file, as messages shall show it.
+        environment: The value of each variable.
+        allowance: What may be read of the files that it extends.
+
+    Raises:
+        RulesError: Something that it extends has faults; all of them are in the error.
+    """
+    composer = _Composer(environment, allowance)
+    with suppress(_GivenUp):
+        composer.take_in(part, _file(Path(file), file))
     if composer.problems:
         raise RulesError(composer.problems)
     return tuple(composer.drafts)
@@ -79,22 +101,24 @@ class _GivenUp(Exception):
 class _Composer:
     """Reads files depth first and collects their rules and what is wrong with them."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], allowance: Allowance) -> None:
         self.drafts: list[Draft] = []
         self.problems: list[Problem] = []
         self._environment = environment
-        self._allowance = Allowance()
+        self._allowance = allowance
         self._chain: list[_File] = []
         self._seen: set[str] = set()
 
     def read(self, content: bytes, file: _File) -> None:
-        self._seen.add(file.identity)
         try:
             doc = document.read(content, file.shown, self._environment, self._allowance)
         except Unreadable as unreadable:
             self.problems.append(unreadable.problem)
             raise _GivenUp from None
-        part = draft.read(doc)
+        self.take_in(draft.read(doc), file)
+
+    def take_in(self, part: Part, file: _File) -> None:
+        self._seen.add(file.identity)
         self.problems += part.problems
         self._chain.append(file)
         self._extend(part.extends)
@@ -150,7 +174,7 @@ class _Composer:
         self.read(content, file)
 
     def _complain(self, extension: Extension, message: str) -> None:
-        self.problems.append(Problem(extension.place, f"extends: {message}"))
+        self.problems.append(Problem(extension.place, f"{extension.key}: {message}"))
 
 
 def _file(path: Path, shown: str) -> _File:

@@ -42,11 +42,13 @@ class Allowance:
         content: Bytes of files.
         nodes: Mappings, lists and texts, those that come from aliases each time anew.
         text: Characters of texts, variables filled in.
+        kind: What kind of file this is, for messages.
     """
 
     content: int = MAX_BYTES
     nodes: int = nodes.MAX_NODES
     text: int = MAX_BYTES
+    kind: str = "a rules file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,8 @@ def read(
     allowance.content -= len(content)
     if allowance.content < 0:
         limit = f"which has up to {MAX_BYTES} bytes together with all that it extends"
-        raise Unreadable(Problem(Place(file, 1, 1), f"too large for a rules file, {limit}"))
-    root = nodes.compose(content, file)
+        raise Unreadable(Problem(Place(file, 1, 1), f"too large for {allowance.kind}, {limit}"))
+    root = nodes.compose(content, file, allowance.kind)
     unfolding = _Unfolding(file, environment, allowance)
     data = None if root is None else unfolding.value(root, ())
     return Document(
@@ -132,9 +134,9 @@ class _Unfolding:
         self._allowance.nodes -= 1
         self.values[location] = node
         if len(location) > nodes.MAX_DEPTH:  # of an alias in itself, say
-            raise Unreadable(self._problem(node, nodes.TOO_DEEP))
+            raise Unreadable(self._problem(node, f"{nodes.TOO_DEEP} for {self._allowance.kind}"))
         if self._allowance.nodes < 0:
-            raise Unreadable(self._problem(node, nodes.TOO_MANY))
+            raise Unreadable(self._problem(node, f"{nodes.TOO_MANY} for {self._allowance.kind}"))
         if node.tag not in _PLAIN_TAGS:
             raise Unreadable(self._problem(node, f"the tag {node.tag!r} has no meaning here"))
         if isinstance(node, yaml.MappingNode):
@@ -172,7 +174,8 @@ class _Unfolding:
             expanded, complaints = expand(written, self._environment, MAX_TEXT)
         self._allowance.text -= len(expanded.text)
         if self._allowance.text < 0:
-            message = "too large for a rules file once all variables and aliases are filled in"
+            kind = self._allowance.kind
+            message = f"too large for {kind} once all variables and aliases are filled in"
             raise Unreadable(self._problem(node, message))
         for complaint in complaints:
             self.problems.append(self._problem(node, complaint.message, complaint.start))

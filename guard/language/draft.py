@@ -46,11 +46,13 @@ class Extension:
         place: Where that is written.
         name: Name of the pack or path of the file.
         written: The same for messages, its variables not filled in.
+        key: The key that it stands at.
     """
 
     place: Place
     name: str
     written: str
+    key: str = "extends"
 
 
 @dataclass(frozen=True, slots=True)

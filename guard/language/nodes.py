@@ -13,8 +13,8 @@ from guard.rule import Place
 MAX_DEPTH = 20
 MAX_NODES = 5_000
 
-TOO_DEEP = "nested too deeply for a rules file"
-TOO_MANY = "too many values or aliases for a rules file"
+TOO_DEEP = "nested too deeply"
+TOO_MANY = "too many values or aliases"
 
 _KEY = re.compile(r"\s*\w+\s*")
 _WITH_KEY = re.compile(r"\s*(-\s+)?\w+\s*:\s")
@@ -42,12 +42,13 @@ class Unreadable(Exception):
         self.problem = problem
 
 
-def compose(content: bytes, file: str) -> yaml.Node | None:
+def compose(content: bytes, file: str, kind: str) -> yaml.Node | None:
     """The node at the top; None for a text without any content.
 
     Args:
         content: UTF-8 text.
         file: Name of the file for messages.
+        kind: What kind of file it is, for messages: ``a rules file``.
 
     Raises:
         Unreadable: It is not UTF-8, not YAML, or too much of it.
@@ -65,7 +66,7 @@ def compose(content: bytes, file: str) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        message = _yaml_complaint(error, mark)
+        message = _yaml_complaint(error, mark, kind)
         if _is_variable(mark):
             column -= 1
             message = "a text with ${ in it must be in quotes here, inside [ ] or { }"
@@ -104,16 +105,16 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def _yaml_complaint(error: yaml.MarkedYAMLError, mark: yaml.Mark | None) -> str:
+def _yaml_complaint(error: yaml.MarkedYAMLError, mark: yaml.Mark | None, kind: str) -> str:
     problem = error.problem or "unreadable"
     if problem in (TOO_DEEP, TOO_MANY):
-        return problem
+        return f"{problem} for {kind}"
     if "'\\t'" in problem:
         return "YAML can't be indented with tabs; use spaces"
     if "mapping values are not allowed" in problem:
         return _of_colon(*_lines_to(mark))
     if "expected a single document" in (error.context or ""):
-        return "a second document begins here; a rules file is a single one"
+        return f"a second document begins here; {kind} is a single one"
     advice = (message for pattern, message in _INSTEAD.items() if re.fullmatch(pattern, problem))
     return f"not YAML: {next(advice, problem)}"
 

@@ -57,7 +57,15 @@ def parse_rules(
     Raises:
         RulesError: The content has faults; all of them are in the error.
     """
-    drafts = compose(content, file, environment)
+    return rules_of(compose(content, file, environment))
+
+
+def rules_of(drafts: Sequence[Draft]) -> tuple[Rule, ...]:
+    """The rules that drafts of one or several files are together.
+
+    Raises:
+        RulesError: Some clash.
+    """
     rules = _named([_rule(draft) for draft in drafts])
     if problems := list(_clashes(drafts, rules)):
         raise RulesError(problems)
