@@ -15,11 +15,19 @@ from guard.version import __version__
 BAD_RULES = 2
 """Exit code for bad rules or options."""
 
+FAILED = 1
+"""Exit code for tests of rules that fail."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
 FORMATS = ("text", "json", "github")
 RECORDINGS = ("locust", "jtl", "k6")
+TEST_FORMATS = ("text", "junit")
+TEST_FILES = ("*.test.yaml", "*.test.yml")
+"""What test files are called where nobody says their names."""
+
+SCHEMAS = ("rules", "tests")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -181,7 +189,63 @@ def replay(
 
 
 @main.command()
-def schema() -> None:
+@click.argument("files", metavar="[FILE]...", nargs=-1)
+@click.option("-k", "part", metavar="TEXT", default="", help="Only tests with TEXT in their name.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(TEST_FORMATS),
+    default=TEST_FORMATS[0],
+    show_default=True,
+    help="For people, or JUnit XML for CI.",
+)
+def test(files: tuple[str, ...], part: str, form: str) -> None:
+    """Test rules on runs that are written down, without any Locust.
+
+    A test file says which rules it is about, what happens in a run, second by second, and what the
+    rules shall make of it. FILE is every *.test.yaml of the working directory when not given.
+
+    \b
+      rules: rules.yaml
+      tests:
+        - name: a slow checkout stops the run
+          series:
+            - entry: POST /checkout
+              rps: 50x60                    # 50 in each of 60 seconds
+              response_time: 100x30 900x30  # ms
+          expect:
+            outcome: fail
+            stopped_at: 35s
+
+    \b
+    Exit codes: 0 all tests pass, 1 some fail, 2 bad files.
+    """
+    from guard import trial_listing
+
+    wanted = part.casefold()
+    results = [
+        trial_listing.try_file(file, lambda test: wanted in test.name.casefold())
+        for file in files or _tests_here()
+    ]
+    if not any(result.trials or result.errors for result in results):
+        _refuse(f"no test has {part!r} in its name")
+    trial_listing.FORMATS[form](results, sys.stdout, sys.stderr)
+    if any(result.errors for result in results):
+        sys.exit(BAD_RULES)
+    if any(result.failed for result in results):
+        sys.exit(FAILED)
+
+
+@main.command()
+@click.option(
+    "--of",
+    "kind",
+    type=click.Choice(SCHEMAS),
+    default=SCHEMAS[0],
+    show_default=True,
+    help="Files with rules, or with tests of rules.",
+)
+def schema(kind: str) -> None:
     """Print the JSON schema of rules files, for editors.
 
     An editor with a YAML language server completes and checks a file that begins with
@@ -190,8 +254,10 @@ def schema() -> None:
       # yaml-language-server: $schema=rules.schema.json
     """
     from guard.language.schema import rules_schema
+    from guard.language.testschema import tests_schema
 
-    click.echo(json.dumps(rules_schema(), indent=2))
+    made = tests_schema() if kind == "tests" else rules_schema()
+    click.echo(json.dumps(made, indent=2))
 
 
 @main.command()
@@ -223,6 +289,13 @@ def init(file: str) -> None:
         f"  locust-guard run{given} -f locustfile.py --headless -u 20 -r 10 -t 1m\n"
         "      runs Locust under guard"
     )
+
+
+def _tests_here() -> list[str]:
+    found = sorted(str(file) for pattern in TEST_FILES for file in Path().glob(pattern))
+    if not found:
+        _refuse(f"there is no {' or '.join(TEST_FILES)} here; name a file")
+    return found
 
 
 def _rules_here() -> str:

@@ -13,6 +13,7 @@ from guard.engine.judge import Judge, Transition
 from guard.engine.pulse import Pulse
 from guard.engine.seating import Seating
 from guard.engine.snapshot import EntryKey, Snapshot, Vitals
+from guard.engine.standing import Standing, standing_of
 from guard.engine.verdict import RuleResult, Verdict, decide, results_of
 from guard.engine.window import Timeline
 from guard.rule import Rule, Selection
@@ -144,6 +145,11 @@ class Guard:
             self.failure = f"the guard itself failed: {how}"
             if running:
                 self.stop = self.stop or Stop(self.failure, now)
+
+    def standings(self) -> list[Standing]:
+        """Where each rule stands, on each entry that it is judged on, and what it would read."""
+        judges = chain.from_iterable(self._seating.judges_of(i) for i in range(len(self.rules)))
+        return [standing_of(judge, self._last) for judge in judges]
 
     def verdict(self, go_on: Callable[[], bool] = _always) -> Verdict:
         """The verdict as it would be if the run ended at the last tick.

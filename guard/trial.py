@@ -1,0 +1,313 @@
+"""Tests of rules: each plays a run that somebody wrote, and compares what the rules made of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from guard.engine.guard import Guard
+from guard.engine.reading import quantity
+from guard.engine.standing import Standing
+from guard.engine.verdict import RuleResult, Verdict
+from guard.language.expectation import NEVER, NO_DATA, Expected, ExpectedRule
+from guard.language.testfile import RuleTest
+from guard.playback import play
+from guard.rule import Place, Rule, matches, method_and_name, timespan_text
+from guard.scenario import Scenario
+from guard.sources.series import snapshots
+
+RUN = "the run"
+"""The subject of what is not about a rule."""
+
+AROUND = 2
+"""Seconds before and after a moment whose readings are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Something that came otherwise than expected.
+
+    Attributes:
+        place: Where it is expected.
+        subject: What it is about: the run, or a rule and its entry.
+        key: Which of its properties.
+        expected: What was expected, for people.
+        actual: What came.
+    """
+
+    place: Place
+    subject: str
+    key: str
+    expected: str
+    actual: str
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """A line of an excerpt: when it was, and where the rule stood.
+
+    Attributes:
+        at: Seconds since the test start.
+        standing: Where the rule stood; None where it was not judged on that entry yet, or no more.
+        remark: What came or was expected then.
+    """
+
+    at: int
+    standing: Standing | None
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The readings of a rule around the moments that matter.
+
+    Attributes:
+        rule: The rule.
+        entry: The entry; None for the run.
+        seconds: Those around these moments, in order.
+    """
+
+    rule: Rule
+    entry: str | None
+    seconds: tuple[Second, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of a test.
+
+    Attributes:
+        test: The test.
+        verdict: What the rules made of its run.
+        mismatches: What came otherwise than expected.
+        excerpts: The readings that show why.
+    """
+
+    test: RuleTest
+    verdict: Verdict
+    mismatches: tuple[Mismatch, ...]
+    excerpts: tuple[Excerpt, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether all came as expected."""
+        return not self.mismatches
+
+
+def try_out(test: RuleTest, rules: Sequence[Rule]) -> Trial:
+    """Play the run of a test and compare what comes with what is expected."""
+    patterns = _patterns(rules)
+    verdict = play(rules, snapshots(test.scenario, patterns)).verdict
+    expected = test.expectation
+    mismatches = _compare(RUN, expected.points, lambda point: _OF_RUN[point.key](verdict))
+    excerpts = []
+    if mismatches and verdict.stopped_at is not None:
+        stopping = [result for result in verdict.rules if _stopped_it(result, verdict)]
+        excerpts += [_Wanted(result, _moments(expected.points)) for result in stopping[:1]]
+    for of_rule in expected.rules:
+        found, missing = _result(of_rule, verdict.rules)
+        if missing:
+            mismatches.append(missing)
+        elif found:
+            wrong = _compare(_called(found), of_rule.points, _of(found))
+            mismatches += wrong
+            if wrong:
+                excerpts.append(_Wanted(found, _moments(of_rule.points)))
+    return Trial(test, verdict, tuple(mismatches), _excerpts(test.scenario, rules, excerpts))
+
+
+def _patterns(rules: Iterable[Rule]) -> frozenset[str]:
+    return frozenset(rule.check.failure for rule in rules if rule.check.failure)
+
+
+# Comparing
+
+
+@dataclass(frozen=True, slots=True)
+class _Actual:
+    """What came, and how both it and what was expected are said."""
+
+    value: object
+    text: Callable[[object], str] = str
+    alike: Callable[[object, object], bool] = lambda expected, actual: expected == actual
+
+
+def _compare(
+    subject: str, points: Iterable[Expected], actual_of: Callable[[Expected], _Actual]
+) -> list[Mismatch]:
+    found = []
+    for point in points:
+        actual = actual_of(point)
+        if not actual.alike(point.value, actual.value):
+            said = actual.text(point.value), actual.text(actual.value)
+            found.append(Mismatch(point.place, subject, point.key, *said))
+    return found
+
+
+def _plain(value: object) -> _Actual:
+    return _Actual(value, lambda member: str(getattr(member, "value", member)))
+
+
+def _moment(value: float | None) -> _Actual:
+    return _Actual(value, _moment_text)
+
+
+def _moment_text(value: object) -> str:
+    return timespan_text(round(value, 3)) if isinstance(value, float) else NEVER
+
+
+def _pattern(value: str) -> _Actual:
+    def is_in(pattern: object, text: object) -> bool:
+        return matches(str(pattern), str(text))
+
+    return _Actual(value, str, is_in)
+
+
+def _measured(value: float | None, rule: Rule) -> _Actual:
+    """A value compares as it is shown: to three digits, or to the whole number if that has more."""
+
+    def text(one: object) -> str:
+        return quantity(one, rule.check.unit) if isinstance(one, (int, float)) else NO_DATA
+
+    return _Actual(value, text, lambda expected, actual: text(expected) == text(actual))
+
+
+def _share(value: float | None) -> _Actual:
+    """Evidence compares as it is shown: in whole percent, which are not rounded up."""
+
+    def percent(one: object) -> int | None:
+        return math.floor(one * 100 + 1e-9) if isinstance(one, (int, float)) else None
+
+    return _Actual(
+        value,
+        lambda one: f"{percent(one)}%",
+        lambda expected, actual: percent(expected) == percent(actual),
+    )
+
+
+_OF_RUN: dict[str, Callable[[Verdict], _Actual]] = {
+    "outcome": lambda verdict: _plain(verdict.outcome),
+    "stopped_at": lambda verdict: _moment(verdict.stopped_at),
+    "reason": lambda verdict: _pattern(verdict.reason),
+}
+_OF_RULE: dict[str, Callable[[RuleResult], _Actual]] = {
+    "state": lambda result: _plain(result.state),
+    "outcome": lambda result: _plain(result.outcome),
+    "at": lambda result: _moment(result.breached_at),
+    "pending_at": lambda result: _moment(result.pending_at),
+    "recovered_at": lambda result: _moment(result.recovered_at),
+    "value": lambda result: _measured(result.value, result.rule),
+    "worst": lambda result: _measured(result.worst, result.rule),
+    "requests": lambda result: _plain(result.requests),
+    "evidence": lambda result: _share(result.evidence),
+    "reason": lambda result: _pattern(result.reason),
+}
+
+
+def _of(result: RuleResult) -> Callable[[Expected], _Actual]:
+    return lambda point: _OF_RULE[point.key](result)
+
+
+def _result(
+    expected: ExpectedRule, results: Sequence[RuleResult]
+) -> tuple[RuleResult | None, Mismatch | None]:
+    """What became of the rule on the entry that is meant, or that it was not judged on one."""
+    of_rule = [result for result in results if result.rule is expected.rule]
+    if expected.entry is None:
+        fit = of_rule
+    else:
+        fit = [result for result in of_rule if _is_called(result.entry, expected.entry)]
+    if len(fit) == 1:
+        return fit[0], None
+    there = ", ".join(sorted(str(result.entry) for result in of_rule))
+    wanted = expected.entry or "one entry; say which by 'entry'"
+    return None, Mismatch(expected.place, expected.rule.name, "entry", wanted, there)
+
+
+def _is_called(entry: str | None, name: str) -> bool:
+    return entry is not None and name in (entry, method_and_name(entry)[1])
+
+
+def _called(result: RuleResult) -> str:
+    return f"{result.rule.name} on {result.entry}" if result.rule.check.each else result.rule.name
+
+
+def _stopped_it(result: RuleResult, verdict: Verdict) -> bool:
+    return result.rule.action.stops and result.breached_at == verdict.stopped_at
+
+
+# Showing why
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A result whose readings are wanted, and the moments that something was expected at."""
+
+    result: RuleResult
+    expected: dict[float, str]
+
+
+_MOMENTS = {
+    "stopped_at": "stop",
+    "at": "breach",
+    "pending_at": "pending",
+    "recovered_at": "recovery",
+}
+
+
+def _moments(points: Iterable[Expected]) -> dict[float, str]:
+    return {
+        point.value: f"{_MOMENTS[point.key]} expected"
+        for point in points
+        if point.key in _MOMENTS and isinstance(point.value, float)
+    }
+
+
+def _excerpts(
+    scenario: Scenario, rules: Sequence[Rule], wanted: Sequence[_Wanted]
+) -> tuple[Excerpt, ...]:
+    """Play the run again, without a stop, to see what came around these moments."""
+    if not wanted:
+        return ()
+    once: dict[tuple[int, str | None], _Wanted] = {}
+    for one in wanted:
+        before = once.setdefault((id(one.result.rule), one.result.entry), one)
+        before.expected.update(one.expected)
+    lines: dict[tuple[int, str | None], list[Second]] = {key: [] for key in once}
+    remarks = {key: _remarks(one) for key, one in once.items()}
+    shown = {key: _around(moments, scenario.seconds) for key, moments in remarks.items()}
+    guard = Guard(rules)
+    for now, snapshot in snapshots(scenario, _patterns(rules)):
+        guard.tick(snapshot, now)
+        second = int(now)
+        keys = [key for key in once if second in shown[key]]
+        standings = guard.standings() if keys else []
+        for key in keys:
+            there = [s for s in standings if (id(s.rule), s.entry) == key]
+            remark = remarks[key].get(second, "")
+            lines[key].append(Second(second, there[0] if there else None, remark))
+    return tuple(
+        Excerpt(one.result.rule, one.result.entry, tuple(lines[key])) for key, one in once.items()
+    )
+
+
+def _remarks(wanted: _Wanted) -> dict[int, str]:
+    """What came and what was expected, by second."""
+    result = wanted.result
+    came = ((result.breached_at, "breached"), (result.recovered_at, "recovered"))
+    found: dict[int, list[str]] = {}
+    for moment, remark in (*came, *wanted.expected.items()):
+        if moment is not None:
+            found.setdefault(math.ceil(moment), []).append(remark)
+    return {second: ", ".join(remarks) for second, remarks in found.items()}
+
+
+def _around(moments: Iterable[int], last: int) -> set[int]:
+    """The seconds to be shown: around these moments, or the last ones where there is none."""
+    within = [moment for moment in moments if moment <= last]
+    return {
+        second
+        for moment in within or [last]
+        for second in range(moment - AROUND, moment + AROUND + 1)
+    }
