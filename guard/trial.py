@@ -295,7 +295,8 @@ def _excerpts(
 def _remarks(wanted: _Wanted) -> dict[int, str]:
     """What came and what was expected, by second."""
     result = wanted.result
-    came = ((result.breached_at, "breached"), (result.recovered_at, "recovered"))
+    breached = "stops the run" if result.rule.action.stops else "breached"
+    came = ((result.breached_at, breached), (result.recovered_at, "recovered"))
     found: dict[int, list[str]] = {}
     for moment, remark in (*came, *wanted.expected.items()):
         if moment is not None:

@@ -73,11 +73,13 @@ class Key:
         meaning: One line for documentation and editors.
         read: From its text, and the rule that it is about, to what is expected. Raises a Complaint.
         takes: What belongs there.
+        of_rule: Whether only the rule tells in which unit it is.
     """
 
     meaning: str
     read: Callable[[str, Rule | None], Value]
     takes: str
+    of_rule: bool = False
 
 
 def _known(kind: str, legal: tuple[str, ...], text: str) -> str:
@@ -99,8 +101,12 @@ def _state(text: str, _: Rule | None) -> State:
     return State(_known("state", STATES, text))
 
 
-def _moment(text: str, _: Rule | None) -> float | None:
-    """Seconds since the test start; None for never."""
+def moment(text: str, _: Rule | None = None) -> float | None:
+    """Seconds since the test start; None for never.
+
+    Raises:
+        Complaint: The text is neither a time nor ``never``.
+    """
     if text == NEVER:
         return None
     try:
@@ -133,11 +139,12 @@ def _pattern(text: str, _: Rule | None) -> str:
 
 
 _A_MOMENT = f"a time such as 40s, or {NEVER}"
+_A_VALUE = f"a value such as 900ms, or {NO_DATA}"
 _A_TEXT = "a text, in which * stands for any"
 
 RUN_KEYS: dict[str, Key] = {
     "outcome": Key("the outcome of the run", _outcome, one_of(OUTCOMES)),
-    "stopped_at": Key("when a rule stopped the run", _moment, _A_MOMENT),
+    "stopped_at": Key("when a rule stopped the run", moment, _A_MOMENT),
     "reason": Key("the reason of the verdict", _pattern, _A_TEXT),
 }
 """What can be expected of a run, beside ``rules``."""
@@ -145,13 +152,11 @@ RUN_KEYS: dict[str, Key] = {
 RULE_KEYS: dict[str, Key] = {
     "state": Key("where the rule stands at the end", _state, one_of(STATES)),
     "outcome": Key("its outcome", _outcome, one_of(OUTCOMES)),
-    "at": Key("when it was breached first", _moment, _A_MOMENT),
-    "pending_at": Key("since when it was pending then", _moment, _A_MOMENT),
-    "recovered_at": Key("when its check held again", _moment, _A_MOMENT),
-    "value": Key("its reading at the first breach, or else the last one", _value,
-                 f"a value such as 900ms, or {NO_DATA}"),
-    "worst": Key("the reading that was furthest beyond its limit, or nearest to it", _value,
-                 f"a value such as 900ms, or {NO_DATA}"),
+    "at": Key("when it was breached first", moment, _A_MOMENT),
+    "pending_at": Key("since when it was pending then", moment, _A_MOMENT),
+    "recovered_at": Key("when its check held again", moment, _A_MOMENT),
+    "value": Key("its reading at the first breach, or else the last one", _value, _A_VALUE, True),
+    "worst": Key("its reading furthest beyond the limit, or nearest to it", _value, _A_VALUE, True),
     "requests": Key("how many requests are behind the value", _count, "a whole number such as 50"),
     "evidence": Key("how far the evidence came at most", _evidence, "a ratio such as 25%"),
     "reason": Key("its reading in words", _pattern, _A_TEXT),

@@ -24,19 +24,22 @@ LONGEST = 7 * 86_400
 """How many seconds a series may have."""
 
 NOTHING = "_"
+"""A second without a value."""
+
+IT = "it"
+"""What complaints about a value call its metric, whose name comes before."""
 
 _PART = re.compile(r"\S+")
 _TIMES = re.compile(r"(?P<values>[^xX*]*)(?:x(?P<length>.*))?")
 _WHOLE = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 
 
-def series(text: str, unit: Unit, metric: str) -> Series:
+def series(text: str, unit: Unit) -> Series:
     """Read a series.
 
     Args:
         text: What is written.
         unit: What its values are in.
-        metric: What they are values of, for complaints.
 
     Raises:
         Complaint: The text is not a series of such values.
@@ -44,17 +47,17 @@ def series(text: str, unit: Unit, metric: str) -> Series:
     parts: list[Part] = []
     for match in _PART.finditer(text):
         try:
-            parts.append(_part(match[0], unit, metric))
+            parts.append(_part(match[0], unit))
         except Complaint as complaint:
             raise Complaint(complaint.message, match.start(), match.end()) from None
         if sum(part.seconds for part in parts) > LONGEST:
             raise Complaint("a series has up to 7d", match.start(), match.end())
     if not parts:
-        raise Complaint(f"{metric} takes a series, such as {_example(unit)}x60")
+        raise Complaint(f"write a series, such as {_example(unit)}x60")
     return Series(unit, tuple(parts))
 
 
-def _part(text: str, unit: Unit, metric: str) -> Part:
+def _part(text: str, unit: Unit) -> Part:
     match = _TIMES.fullmatch(text)
     if match is None:
         raise Complaint(f"{text!r} is not part of a series; write e.g. {_example(unit)}x60")
@@ -68,14 +71,14 @@ def _part(text: str, unit: Unit, metric: str) -> Part:
         raise Complaint(f"{text!r} has no value; write e.g. {_example(unit)}{text}")
     first, dots, last = values.partition("..")
     if not dots:
-        value = threshold(first, unit, metric)
+        value = threshold(first, unit, IT)
         return Part(value, value, seconds)
     if length is None or seconds < 2:
         raise Complaint(
             f"{values!r} needs two seconds or more, from the first value to the last; write e.g. "
             f"{values}x10"
         )
-    return Part(threshold(first, unit, metric), threshold(last, unit, metric), seconds)
+    return Part(threshold(first, unit, IT), threshold(last, unit, IT), seconds)
 
 
 def _seconds(text: str, part: str) -> int:

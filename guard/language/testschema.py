@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from guard.language.expectation import NEVER, NO_DATA, OUTCOMES, RULE_KEYS, RUN_KEYS, STATES
 from guard.language.schema import Schema, rules_schema
-from guard.language.testfile import (
-    EXPECT_KEYS,
-    EXPECTED_RULE_KEYS,
-    FILE_KEYS,
-    SERIES_KEYS,
-    TEST_KEYS,
-    VITALS,
-)
+from guard.language.testexpect import EXPECT_KEYS, EXPECTED_RULE_KEYS
+from guard.language.testfile import FILE_KEYS, TEST_KEYS
+from guard.language.testrun import SERIES_KEYS, VITALS
 
 _TEXT: Schema = {"type": ["string", "number", "boolean"]}
 _SERIES: Schema = {
