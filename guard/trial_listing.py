@@ -13,7 +13,7 @@ from guard.engine.reading import limit, told_apart
 from guard.engine.verdict import AGGREGATED
 from guard.language.errors import Problem, RulesError
 from guard.language.testfile import RuleTest, load_tests
-from guard.rule import State
+from guard.rule import State, timespan_text
 from guard.terminal import Page
 from guard.trial import RUN, Excerpt, Mismatch, Second, Trial, try_out
 
@@ -124,7 +124,7 @@ def _sentence(mismatch: Mismatch) -> str:
 def _show_excerpt(excerpt: Excerpt, page: Page) -> None:
     """The readings of a rule around the moments that matter."""
     page.show(page.text(_heading(excerpt)))
-    table = page.table(("Second", "Reading", "Requests", "State", ""))
+    table = page.table(("At", "Reading", "Requests", "State", ""))
     for number in (0, 1, 2):
         table.columns[number].justify = "right"
     before = None
@@ -148,15 +148,15 @@ def _heading(excerpt: Excerpt) -> str:
 
 
 def _cells(second: Second) -> tuple[str, ...]:
-    standing = second.standing
+    standing, at = second.standing, timespan_text(float(second.at))
     if standing is None:
-        return str(second.at), "", "", "", second.remark
+        return at, "", "", "", second.remark
     unit = standing.rule.check.unit
     reading = "no data"
     if standing.value is not None:
         reading = told_apart(standing.value, standing.rule.check.threshold, unit)
     requests = "" if standing.requests is None else str(standing.requests)
-    return str(second.at), reading, requests, standing.state.value, second.remark
+    return at, reading, requests, standing.state.value, second.remark
 
 
 # JUnit

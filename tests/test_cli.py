@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 
 import guard
 from guard.cli import main
+from guard.language import testschema
 from guard.language.advice import ADVICE
 from guard.language.schema import rules_schema
 
@@ -74,12 +76,26 @@ def locust_guard(*arguments, cwd, **options):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with a good file, one with a warning, one with an error, and names."""
+    """A folder with a good file, one with a warning, one with an error, and names; and tests of
+    the good one that pass."""
     (tmp_path / "rules.yaml").write_text("rules: [p95 < 500ms]")
     (tmp_path / "odd.yaml").write_text("rules: [p95 < 505ms]")
     (tmp_path / "bad.yaml").write_text("rules: [p955 < 1s]")
     (tmp_path / "names.txt").write_text("/checkout\n")
+    (tmp_path / "shop.test.yaml").write_text(TESTS)
     return tmp_path
+
+
+TESTS = """
+rules: rules.yaml
+tests:
+  - name: Fast is good
+    series: [{rps: 5x10, response_time: 400}]
+    expect: {outcome: pass}
+  - name: slow is bad
+    series: [{rps: 5x10, response_time: 600}]
+    expect: {outcome: fail}
+"""
 
 
 @pytest.mark.parametrize(
@@ -157,16 +173,66 @@ def test_check_does_not_import_locust(folder):
         "code = CliRunner().invoke(main, sys.argv[1:]).exit_code; "
         "print(code, {'locust', 'gevent'} & set(sys.modules))"
     )
-    for arguments in (["check", "rules.yaml"], ["schema"], ["init", "new.yaml"]):
+    for arguments in (
+        ["check", "rules.yaml"],
+        ["test"],
+        ["schema"],
+        ["schema", "--of", "tests"],
+        ["init", "new.yaml"],
+    ):
         command = [sys.executable, "-c", code, *arguments]
         result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-        assert result.stdout == "0 set()\n"
+        assert result.stdout.splitlines()[-1] == "0 set()"
 
 
 def test_the_help_of_check_names_every_warning():
     said = CliRunner().invoke(main, ["check", "--help"], terminal_width=80).output
     assert re.findall(r"^    ([a-z-]+)  ", said, re.MULTILINE) == list(ADVICE)
     assert max(map(len, said.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        pytest.param([], 0, "shop.test.yaml: 2 passed", id="the files that are here"),
+        pytest.param(["shop.test.yaml"], 0, "pass  slow is bad", id="a file"),
+        pytest.param(["-k", "FAST"], 0, "shop.test.yaml: 1 passed", id="by name"),
+        pytest.param(["wrong.yaml"], 1, "wrong.yaml: 1 passed, 1 failed", id="one fails"),
+        pytest.param(["bad.test"], 2, "bad.test: 1 error", id="bad rules"),
+        pytest.param(["bad.test", "wrong.yaml"], 2, "1 passed, 1 failed", id="both are told"),
+        pytest.param(["gone.yaml"], 2, "gone.yaml:1:1: can't be read: No such", id="no such file"),
+        pytest.param(["-k", "x"], 2, "locust-guard: no test has 'x' in its name", id="none"),
+        pytest.param(["--format", "junit"], 0, '<testsuite name="shop.test.yaml"', id="junit"),
+        pytest.param(["--format", "xml"], 2, "'xml' is not one of 'text', 'junit'", id="xml"),
+    ],
+)
+def test_the_exit_code_of_test(folder, arguments, code, said):
+    (folder / "wrong.yaml").write_text(TESTS.replace("600", "100"))
+    (folder / "bad.test").write_text(TESTS.replace("rules.yaml", "bad.yaml"))
+    result = locust_guard("test", *arguments, cwd=folder)
+    assert result.returncode == code
+    assert said in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_test_without_a_file_says_how_they_are_called(tmp_path):
+    result = locust_guard("test", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == (
+        "locust-guard: there is no *.test.yaml or *.test.yml here; name a file\n"
+    )
+
+
+def test_the_example_in_the_help_of_test_is_right(folder):
+    said = CliRunner().invoke(main, ["test", "--help"], terminal_width=80).output
+    assert max(map(len, said.splitlines())) <= 80
+    example = re.search(r"^  +rules: .*?(?=\n\n)", said, re.MULTILINE | re.DOTALL)[0]
+    (folder / "rules.yaml").write_text(
+        "rules: [p95 of POST /checkout < 500ms over 10s for 5s else stop]"
+    )
+    (folder / "example.yaml").write_text(textwrap.dedent(example))
+    result = locust_guard("test", "example.yaml", cwd=folder)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_init_writes_a_file_that_passes_and_says_what_next(tmp_path):
@@ -233,6 +299,8 @@ def test_the_examples_pass_the_strict_check():
 def test_schema_prints_the_schema(tmp_path):
     result = locust_guard("schema", cwd=tmp_path)
     assert json.loads(result.stdout) == rules_schema()
+    result = locust_guard("schema", "--of", "tests", cwd=tmp_path)
+    assert json.loads(result.stdout) == testschema.tests_schema()
 
 
 def test_the_pre_commit_hook_runs_a_command_on_rules_files():

@@ -12,7 +12,7 @@ from guard.language import document, draft
 from guard.language.composition import compose_part, content_of
 from guard.language.document import Allowance, Document, Location
 from guard.language.draft import Extension, Part
-from guard.language.errors import Complaint, Problem, RulesError
+from guard.language.errors import Complaint, Problem, RulesError, did_you_mean
 from guard.language.expectation import NEVER, Expectation, moment
 from guard.language.nodes import Unreadable
 from guard.language.outline import Outline
@@ -173,7 +173,8 @@ class _Reader:
     def _part(self) -> Part | None:
         """What the file says of rules: that they are elsewhere, or themselves."""
         if not {"rules", "extends"} & set(self._data):
-            self._outline.complain((), "the key 'rules' is missing")
+            if not any(did_you_mean(key, ["rules", "extends"]) for key in self._data):
+                self._outline.complain((), "the key 'rules' is missing")
             return None
         if not isinstance(self._data.get("rules"), str):
             words = [word for word in ("rules", "extends", "defaults") if word in self._data]

@@ -29,7 +29,10 @@ OWN = [pytest.param(rule, id=rule.name) for pack in packs.PACKS for rule in own(
 
 
 def test_every_file_is_a_pack_and_every_pack_a_file():
-    assert {file.stem for file in FOLDER.glob("*.yaml")} == set(packs.PACKS)
+    names = {file.stem for file in FOLDER.glob("*.yaml")}
+    tests = {name for name in names if name.endswith(".test")}
+    assert names - tests == set(packs.PACKS)
+    assert tests == {f"{pack}.test" for pack in packs.PACKS}
 
 
 @pytest.mark.parametrize("pack", packs.PACKS)
