@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from locust.argument_parser import LocustArgumentParser
 from locust.contrib.fasthttp import LocustBadStatusCode
 from locust.stats import StatsError
 from pydantic import BaseModel
 
 from guard import plugin
-from guard.cli import replay
+from guard.cli import main, replay
 from guard.engine.metrics import METRICS
 from guard.language import units
 from guard.language.advice import advise
@@ -21,6 +22,10 @@ from guard.language.grammar import COMPARISONS
 from guard.language.model import FileModel, RuleModel
 from guard.language.options import ACTIONS, NO_DATA_OUTCOMES, OPTIONS
 from guard.language.rulefile import parse_rules
+from guard.language.series import series
+from guard.language.testexpect import EXPECT_KEYS, EXPECTED_RULE_KEYS
+from guard.language.testfile import FILE_KEYS, TEST_KEYS
+from guard.language.testrun import SERIES_KEYS
 from guard.rule import Basis, Rule, Unit, matches
 
 ROOT = Path(__file__).parents[1]
@@ -226,7 +231,8 @@ def yaml_blocks() -> list[object]:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         for match in re.finditer(r"^```yaml\n(.*?)^```$", text, re.M | re.S):
-            if re.search(r"^(rules|extends):", match[1], re.M):
+            is_test = re.search(r"^tests:", match[1], re.M)
+            if re.search(r"^(rules|extends):", match[1], re.M) and not is_test:
                 line = text[: match.start()].count("\n") + 2
                 blocks.append(pytest.param(match[1], id=f"{page.name} line {line}"))
     return blocks
@@ -239,6 +245,32 @@ def test_there_are_blocks_to_load():
 @pytest.mark.parametrize("block", yaml_blocks())
 def test_every_rules_file_shown_loads(block):
     assert parse_rules(block.encode(), str(RULES))
+
+
+def test_every_key_of_a_test_file_has_a_row_or_is_shown():
+    assert {*reference("key of a series")} == {*SERIES_KEYS}
+    assert {*reference("key of `expect`")} == {*EXPECT_KEYS, *EXPECTED_RULE_KEYS}
+    readme = README.read_text(encoding="utf-8")
+    for key in {*FILE_KEYS, *TEST_KEYS}:
+        assert f"`{key}" in readme or f"{key}:" in readme
+
+
+def test_every_part_of_a_series_that_is_shown_is_one():
+    seconds = {code: series(code, Unit.RATE).seconds for code in reference("part of a series")}
+    assert seconds == {"50": 1, "50x60": 60, "50x1m": 60, "10..50x9": 9, "_": 1, "_x5": 5}
+
+
+def test_the_test_that_is_shown_prints_what_is_shown(tmp_path, monkeypatch):
+    """On the rules at the top of the page."""
+    text = README.read_text(encoding="utf-8")
+    rules, *_ = re.findall(r"^```yaml\n# rules.yaml.*?\n(.*?)^```$", text, re.M | re.S)
+    (test,) = re.findall(r"^```yaml\n(# shop.test.yaml\n.*?)^```$", text, re.M | re.S)
+    (shown,) = re.findall(r"^```\n(FAIL .*?)^```$", text, re.M | re.S)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rules.yaml").write_text(rules)
+    (tmp_path / "shop.test.yaml").write_text(test)
+    result = CliRunner().invoke(main, ["test"])
+    assert (result.output, result.exit_code) == (shown, 1)
 
 
 def rule_cells() -> list[object]:
