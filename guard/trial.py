@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from guard.engine.guard import Guard
 from guard.engine.reading import quantity
+from guard.engine.snapshot import Snapshot
 from guard.engine.standing import Standing
 from guard.engine.verdict import RuleResult, Verdict
 from guard.language.expectation import NEVER, NO_DATA, Expected, ExpectedRule
 from guard.language.testfile import RuleTest
 from guard.playback import play
-from guard.rule import Place, Rule, matches, method_and_name, timespan_text
+from guard.rule import Outcome, Place, Rule, matches, method_and_name, timespan_text
 from guard.scenario import Scenario
 from guard.sources.series import snapshots
 
 RUN = "the run"
 """The subject of what is not about a rule."""
+
+TOLD = 3
+"""How many rules that nothing is expected of, and how many entries, are told of at most."""
 
 AROUND = 2
 """Seconds before and after a moment whose readings are shown."""
@@ -97,14 +102,13 @@ class Trial:
 
 def try_out(test: RuleTest, rules: Sequence[Rule]) -> Trial:
     """Play the run of a test and compare what comes with what is expected."""
-    patterns = _patterns(rules)
-    verdict = play(rules, snapshots(test.scenario, patterns)).verdict
+    verdict = play(rules, _played(test.scenario, rules)).verdict
     expected = test.expectation
     mismatches = _compare(RUN, expected.points, lambda point: _OF_RUN[point.key](verdict))
-    excerpts = []
-    if mismatches and verdict.stopped_at is not None:
-        stopping = [result for result in verdict.rules if _stopped_it(result, verdict)]
-        excerpts += [_Wanted(result, _moments(expected.points)) for result in stopping[:1]]
+    of_run: list[_Wanted] = []
+    of_rules: list[_Wanted] = []
+    if mismatches:
+        of_run += [_Wanted(result, _moments(expected.points)) for result in _telling(verdict)]
     for of_rule in expected.rules:
         found, missing = _result(of_rule, verdict.rules)
         if missing:
@@ -113,12 +117,14 @@ def try_out(test: RuleTest, rules: Sequence[Rule]) -> Trial:
             wrong = _compare(_called(found), of_rule.points, _of(found))
             mismatches += wrong
             if wrong:
-                excerpts.append(_Wanted(found, _moments(of_rule.points)))
-    return Trial(test, verdict, tuple(mismatches), _excerpts(test.scenario, rules, excerpts))
+                of_rules.append(_Wanted(found, _moments(of_rule.points)))
+    # What was expected of rules tells most; but what ended the run is always told.
+    wanted = [*of_run, *of_rules] if verdict.stopped or not of_rules else of_rules
+    return Trial(test, verdict, tuple(mismatches), _excerpts(test.scenario, rules, wanted))
 
 
-def _patterns(rules: Iterable[Rule]) -> frozenset[str]:
-    return frozenset(rule.check.failure for rule in rules if rule.check.failure)
+def _played(scenario: Scenario, rules: Sequence[Rule]) -> Iterator[tuple[float, Snapshot]]:
+    return snapshots(scenario, frozenset(r.check.failure for r in rules if r.check.failure))
 
 
 # Comparing
@@ -220,7 +226,8 @@ def _result(
         fit = [result for result in of_rule if _is_called(result.entry, expected.entry)]
     if len(fit) == 1:
         return fit[0], None
-    there = ", ".join(sorted(str(result.entry) for result in of_rule))
+    names = sorted(str(result.entry) for result in of_rule)
+    there = ", ".join(names[:TOLD]) + (", ..." if len(names) > TOLD else "")
     wanted = expected.entry or "one entry; say which by 'entry'"
     return None, Mismatch(expected.place, expected.rule.name, "entry", wanted, there)
 
@@ -233,8 +240,13 @@ def _called(result: RuleResult) -> str:
     return f"{result.rule.name} on {result.entry}" if result.rule.check.each else result.rule.name
 
 
-def _stopped_it(result: RuleResult, verdict: Verdict) -> bool:
-    return result.rule.action.stops and result.breached_at == verdict.stopped_at
+def _telling(verdict: Verdict) -> list[RuleResult]:
+    """Those that tell why the run came to its end and to its outcome, the first few of them."""
+    stopping = [result for result in verdict.rules if result.rule.action.stops]
+    if verdict.stopped:
+        return [r for r in stopping if r.breached_at == verdict.stopped_at][:1]
+    failed = [result for result in verdict.rules if result.outcome is not Outcome.PASS]
+    return [*stopping, *(result for result in failed if result not in stopping)][:TOLD]
 
 
 # Showing why
@@ -277,8 +289,9 @@ def _excerpts(
     lines: dict[tuple[int, str | None], list[Second]] = {key: [] for key in once}
     remarks = {key: _remarks(one) for key, one in once.items()}
     shown = {key: _around(moments, scenario.seconds) for key, moments in remarks.items()}
+    last = max(max(seconds) for seconds in shown.values())
     guard = Guard(rules)
-    for now, snapshot in snapshots(scenario, _patterns(rules)):
+    for now, snapshot in takewhile(lambda one: one[0] <= last, _played(scenario, rules)):
         guard.tick(snapshot, now)
         second = int(now)
         keys = [key for key in once if second in shown[key]]

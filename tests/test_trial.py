@@ -14,6 +14,7 @@ from guard.trial import try_out
 
 ROOT = Path(__file__).parents[1]
 JUDGING = sorted((ROOT / "tests" / "judging").glob("*.test.yaml"))
+EXAMPLES = sorted((ROOT / "examples").rglob("*.test.yaml"))
 PACKS = sorted((ROOT / "rules").glob("*.test.yaml"))
 
 
@@ -26,7 +27,7 @@ def all_of(files):
     ]
 
 
-@pytest.mark.parametrize(("test", "rules"), all_of([*JUDGING, *PACKS]))
+@pytest.mark.parametrize(("test", "rules"), all_of([*JUDGING, *PACKS, *EXAMPLES]))
 def test_rules_do_what_is_written_of_them(test, rules):
     """How rules are judged, and what each pack does: the files say it."""
     assert [f"{m.place}: {m}" for m in try_out(test, rules).mismatches] == []
@@ -163,6 +164,42 @@ tests:
 """)
     (excerpt,) = trial.excerpts
     assert [second.standing.value for second in excerpt.seconds] == [0, 0, 1 / 90]
+
+
+def outcome_expected(rules, expected):
+    return the_one(f"""
+rules: {rules}
+tests:
+  - name: x
+    series: [{{rps: 10x20, response_time: 100, failures: 0x19 10}}]
+    expect: {{{expected}}}
+""")
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected", "shown"),
+    [
+        pytest.param(
+            "[p95 < 1s, fail_ratio < 1%]", "outcome: pass", {"fail_ratio < 1%": [18, 19, 20]},
+            id="the rules that did not pass",
+        ),
+        pytest.param(
+            "[p95 < 50ms, failures < 5 else stop]", "outcome: pass",
+            {"failures < 5": [18, 19, 20]}, id="the rule that stopped the run, and no other",
+        ),
+        pytest.param(
+            "[p95 < 1s over 5s else stop, fail_ratio < 90%]", "stopped_at: 10s",
+            {"p95 < 1s": [8, 9, 10, 11, 12]}, id="the rules that could have stopped it",
+        ),
+        pytest.param(
+            "[p95 < 50ms, fail_ratio < 1%]", "outcome: pass, rules: {p95 < 50ms: ok}",
+            {"p95 < 50ms": [18, 19, 20]}, id="what was expected of rules tells enough",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_shown_where_the_run_ended_otherwise(rules, expected, shown):
+    trial = outcome_expected(rules, expected)
+    assert {e.rule.name: [s.at for s in e.seconds] for e in trial.excerpts} == shown
 
 
 def test_a_test_that_passes_shows_nothing():
