@@ -120,7 +120,9 @@ def try_out(test: RuleTest, rules: Sequence[Rule]) -> Trial:
                 of_rules.append(_Wanted(found, _moments(of_rule.points)))
     # What was expected of rules tells most; but what ended the run is always told.
     wanted = [*of_run, *of_rules] if verdict.stopped or not of_rules else of_rules
-    return Trial(test, verdict, tuple(mismatches), _excerpts(test.scenario, rules, wanted))
+    return Trial(
+        test, verdict, tuple(mismatches), _excerpts(test.scenario, rules, wanted, verdict.duration)
+    )
 
 
 def _played(scenario: Scenario, rules: Sequence[Rule]) -> Iterator[tuple[float, Snapshot]]:
@@ -277,9 +279,10 @@ def _moments(points: Iterable[Expected]) -> dict[float, str]:
 
 
 def _excerpts(
-    scenario: Scenario, rules: Sequence[Rule], wanted: Sequence[_Wanted]
+    scenario: Scenario, rules: Sequence[Rule], wanted: Sequence[_Wanted], end: float
 ) -> tuple[Excerpt, ...]:
-    """Play the run again, without a stop, to see what came around these moments."""
+    """Play the run again, to see what came around these moments, or at its end where there is
+    none. It goes on beyond a stop, because something may have been expected there."""
     if not wanted:
         return ()
     once: dict[tuple[int, str | None], _Wanted] = {}
@@ -288,7 +291,7 @@ def _excerpts(
         before.expected.update(one.expected)
     lines: dict[tuple[int, str | None], list[Second]] = {key: [] for key in once}
     remarks = {key: _remarks(one) for key, one in once.items()}
-    shown = {key: _around(moments, scenario.seconds) for key, moments in remarks.items()}
+    shown = {key: _around(moments, scenario.seconds, int(end)) for key, moments in remarks.items()}
     last = max(max(seconds) for seconds in shown.values())
     guard = Guard(rules)
     for now, snapshot in takewhile(lambda one: one[0] <= last, _played(scenario, rules)):
@@ -317,11 +320,14 @@ def _remarks(wanted: _Wanted) -> dict[int, str]:
     return {second: ", ".join(remarks) for second, remarks in found.items()}
 
 
-def _around(moments: Iterable[int], last: int) -> set[int]:
-    """The seconds to be shown: around these moments, or the last ones where there is none."""
-    within = [moment for moment in moments if moment <= last]
-    return {
-        second
-        for moment in within or [last]
-        for second in range(moment - AROUND, moment + AROUND + 1)
-    }
+def _around(moments: Iterable[int], seconds: int, end: int) -> set[int]:
+    """The seconds to be shown: around these moments, or the last ones where there is none.
+
+    Args:
+        moments: When something came or was expected.
+        seconds: How many there are.
+        end: The last one that was judged.
+    """
+    within = [moment for moment in moments if moment <= seconds]
+    found = {second for moment in within for second in range(moment - AROUND, moment + AROUND + 1)}
+    return found or set(range(end - AROUND, end + 1))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import IO
 from xml.etree import ElementTree
 
-from guard.engine.reading import limit, told_apart
+from guard.engine.reading import limit, share_text, told_apart
 from guard.engine.verdict import AGGREGATED
 from guard.language.errors import Problem, RulesError
 from guard.language.testfile import RuleTest, load_tests
@@ -156,7 +156,10 @@ def _cells(second: Second) -> tuple[str, ...]:
     if standing.value is not None:
         reading = told_apart(standing.value, standing.rule.check.threshold, unit)
     requests = "" if standing.requests is None else str(standing.requests)
-    return at, reading, requests, standing.state.value, second.remark
+    state = standing.state.value
+    if standing.evidence is not None and standing.state is not State.BREACHED:
+        state += f" {share_text(standing.evidence)}"
+    return at, reading, requests, state, second.remark
 
 
 # JUnit

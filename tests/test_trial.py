@@ -166,6 +166,32 @@ tests:
     assert [second.standing.value for second in excerpt.seconds] == [0, 0, 1 / 90]
 
 
+def test_of_a_rule_that_is_surely_the_evidence_is_shown():
+    trial = the_one("""
+rules: [fail_ratio < 1% surely else stop]
+tests:
+  - name: x
+    series: [{rps: 100x70, failures: _x60 8 8 8 8}]
+    expect: {rules: {fail_ratio < 1%: {at: never}}}
+""")
+    (excerpt,) = trial.excerpts
+    shown = [second.standing for second in excerpt.seconds[1:3]]
+    assert [(standing.value, standing.requests) for standing in shown] == [(0.08, 100), (0.08, 200)]
+    assert 0.25 < shown[0].evidence < shown[1].evidence == 1
+
+
+def test_where_the_run_was_stopped_the_readings_end_there_too():
+    trial = the_one("""
+rules: [p95 < 500ms over 10s else stop, avg < 9s over 10s]
+tests:
+  - name: x
+    series: [{rps: 5x60, response_time: 900}]
+    expect: {rules: {avg < 9s: breached}}
+""")
+    (excerpt,) = trial.excerpts
+    assert [second.at for second in excerpt.seconds] == [8, 9, 10]
+
+
 def outcome_expected(rules, expected):
     return the_one(f"""
 rules: {rules}

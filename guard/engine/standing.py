@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from guard.engine.evidence_judge import EvidenceJudge
 from guard.engine.judge import Judge
 from guard.engine.metrics import RunMetric
 from guard.engine.verdict import AGGREGATED
@@ -21,6 +22,8 @@ class Standing:
         state: Where it stands.
         value: What it reads, or would if it were judged now; None for no data.
         requests: Number of requests in its window; None for a metric of the run.
+        evidence: How far the evidence is, 0 to 1; None for a rule that is not ``surely``. Its
+            window are the requests that this is about.
     """
 
     rule: Rule
@@ -28,6 +31,7 @@ class Standing:
     state: State
     value: float | None
     requests: int | None
+    evidence: float | None = None
 
 
 def standing_of(judge: Judge, now: float) -> Standing:
@@ -41,5 +45,9 @@ def standing_of(judge: Judge, now: float) -> Standing:
     entry = judge.entry or AGGREGATED
     if window is None:
         return Standing(rule, entry, judge.state, None, 0)
+    if isinstance(judge, EvidenceJudge):
+        share, suspects = judge.suspicion()
+        value = gauge.peek(suspects)
+        return Standing(rule, entry, judge.state, value, suspects.requests, share)
     value = gauge.peek(window) if window.full else None
     return Standing(rule, entry, judge.state, value, window.requests)
