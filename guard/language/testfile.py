@@ -222,14 +222,14 @@ class _Reader:
 
     def _check_names(self, tests: Sequence[object]) -> None:
         """Whether an earlier test has the name of one."""
-        first_of: dict[str, int] = {}
+        first_of: dict[str, Place] = {}
         for index, test in enumerate(tests):
             name = test.get("name") if isinstance(test, dict) else None
             if not isinstance(name, str) or not name.strip():
                 continue
             location = ("tests", index, "name")
-            line = self._doc.place(location).line
-            first = first_of.setdefault(" ".join(name.split()), line)
-            if first != line:
-                message = f"this name is given twice; the first is in line {first}"
+            place = self._doc.place(location)
+            first = first_of.setdefault(" ".join(name.split()), place)
+            if first is not place:
+                message = f"this name is given twice; the first is in line {first.line}"
                 self._outline.complain(location, message)

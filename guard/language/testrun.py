@@ -10,7 +10,7 @@ from guard.language.document import Location
 from guard.language.errors import Complaint
 from guard.language.outline import Outline
 from guard.language.series import series
-from guard.rule import Unit, method_and_name
+from guard.rule import Place, Unit, method_and_name
 from guard.scenario import Scenario, Series, Traffic
 
 REQUEST_KEYS = {
@@ -56,7 +56,7 @@ class RunReader:
         items = self._outline.items(test, location, "no series, so nothing would happen")
         traffic: list[Traffic] = []
         vitals: dict[str, Series] = {}
-        first_of: dict[str, int] = {}
+        first_of: dict[str, Place] = {}
         for index, item in enumerate(items):
             where = (*location, index)
             keys = self._outline.mapping(
@@ -70,15 +70,15 @@ class RunReader:
         return Scenario(tuple(traffic), vitals)
 
     def _vitals(
-        self, keys: dict[str, Any], location: Location, first_of: dict[str, int]
+        self, keys: dict[str, Any], location: Location, first_of: dict[str, Place]
     ) -> dict[str, Series]:
         found = {}
         for name in (name for name in VITALS if name in keys):
             where = (*location, name)
-            line = self._outline.doc.place(where).line
-            first = first_of.setdefault(name, line)
-            if first != line:
-                message = f"{name!r} is given twice; the first is in line {first}"
+            place = self._outline.doc.place(where)
+            first = first_of.setdefault(name, place)
+            if first is not place:
+                message = f"{name!r} is given twice; the first is in line {first.line}"
                 self._outline.complain_of_key(where, message)
             if read := self._series(keys, where):
                 found[name] = read
