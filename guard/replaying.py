@@ -205,10 +205,9 @@ def _leave(done: Replay) -> None:
     if order.junit_file:
         from guard.effects import junit
 
-        suite = order.rules_file or ""
         cases, begun = junit.cases_of(verdict), done.about["started"]
-        report = junit.report(suite, cases, seconds=verdict.duration, begun=begun)
-        _write(order.junit_file, report)
+        suite = junit.Suite(order.rules_file or "", cases, verdict.duration, begun)
+        _write(order.junit_file, junit.report([suite]))
 
 
 def _is_recorded(rule: Rule, found: Survey) -> bool:

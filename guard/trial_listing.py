@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO
-from xml.etree import ElementTree
 
+from guard.effects.junit import Case, Ending, Suite, report
 from guard.engine.reading import limit, share_text, told_apart
 from guard.engine.verdict import AGGREGATED
 from guard.language.errors import Problem, RulesError
@@ -82,15 +81,10 @@ def print_text(results: Sequence[Tried], out: IO[str], err: IO[str]) -> None:
 
 def print_junit(results: Sequence[Tried], out: IO[str], err: IO[str]) -> None:
     """For CI: JUnit XML, with a suite a file and a case a test. Errors go to ``err`` too."""
-    root = ElementTree.Element("testsuites", name="locust-guard test")
     for result in results:
-        root.append(_suite(result))
         for problem in result.errors:
             Page(err).say(str(problem))
-    ElementTree.indent(root)
-    declaration = '<?xml version="1.0" encoding="UTF-8"?>'
-    text = _allowed(ElementTree.tostring(root, encoding="unicode"))
-    Page(out).say(f"{declaration}\n{text}")
+    Page(out).say(report([Suite(result.file, _cases(result)) for result in results]).rstrip("\n"))
 
 
 FORMATS: dict[str, Callable[[Sequence[Tried], IO[str], IO[str]], None]] = {
@@ -106,14 +100,18 @@ FORMATS: dict[str, Callable[[Sequence[Tried], IO[str], IO[str]], None]] = {
 def _show(trial: Trial, page: Page) -> None:
     word, style = ("pass", "green") if trial.passed else ("FAIL", "bold red")
     page.show(page.text(word, style).append(page.text(f"  {trial.test.name}", "default not bold")))
+    if not trial.passed:
+        _show_why(trial, page)
+
+
+def _show_why(trial: Trial, page: Page) -> None:
     for mismatch in trial.mismatches:
         page.show(page.text(f"{mismatch.place}: {_sentence(mismatch)}"))
     for excerpt in trial.excerpts:
         page.say("")
         _show_excerpt(excerpt, page)
-    if not trial.passed:
-        verdict = trial.verdict
-        page.show(page.text(f"\nVerdict: {verdict.outcome.value} - {verdict.reason}\n"))
+    verdict = trial.verdict
+    page.show(page.text(f"\nVerdict: {verdict.outcome.value} - {verdict.reason}\n"))
 
 
 def _sentence(mismatch: Mismatch) -> str:
@@ -165,37 +163,19 @@ def _cells(second: Second) -> tuple[str, ...]:
 # JUnit
 
 
-def _suite(result: Tried) -> ElementTree.Element:
-    suite = ElementTree.Element("testsuite", name=result.file)
-    for trial in result.trials:
-        suite.append(_case(result.file, trial))
+def _cases(result: Tried) -> list[Case]:
+    cases = [_case(trial) for trial in result.trials]
     if result.errors:
-        case = ElementTree.SubElement(suite, "testcase", classname=result.file, name="the file")
-        error = ElementTree.SubElement(case, "error", message=str(result.errors[0]))
-        error.text = "\n".join(map(str, result.errors))
-    suite.set("tests", str(len(suite)))
-    suite.set("failures", str(len(result.failed)))
-    suite.set("errors", str(int(bool(result.errors))))
-    return suite
+        first, details = str(result.errors[0]), "\n".join(map(str, result.errors[1:]))
+        cases.append(Case("the file", Ending.BROKEN, first, details=details))
+    return cases
 
 
-def _case(file: str, trial: Trial) -> ElementTree.Element:
+def _case(trial: Trial) -> Case:
     test = trial.test
-    case = ElementTree.Element(
-        "testcase", classname=file, name=test.name, file=test.place.file, line=str(test.place.line)
-    )
-    if not trial.passed:
-        shown = io.StringIO()
-        _show(trial, Page(shown))
-        message = _sentence(trial.mismatches[0])
-        failure = ElementTree.SubElement(case, "failure", message=message)
-        failure.text = shown.getvalue()
-    return case
-
-
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML can't have, escaped or not."""
-
-
-def _allowed(xml: str) -> str:
-    return _FORBIDDEN.sub(lambda match: ascii(match[0])[1:-1], xml)
+    if trial.passed:
+        return Case(test.name, place=test.place)
+    shown = io.StringIO()
+    _show_why(trial, Page(shown))
+    reason = _sentence(trial.mismatches[0])
+    return Case(test.name, Ending.FAILED, reason, details=shown.getvalue(), place=test.place)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from xml.etree import ElementTree
 
 from guard.engine.verdict import RuleResult, Verdict
-from guard.rule import Action, Outcome
+from guard.rule import Action, Outcome, Place
 
 BEGIN = re.compile(rb"\s*(<\?xml[^>]*>\s*)?<testsuites?\b")
 """What such a file begins with."""
@@ -36,44 +37,72 @@ class Case:
         ending: How it ended.
         reason: Why, in one sentence.
         kind: What kind of a failure it is.
-        seconds: How long it took.
+        seconds: How long it took; None where that means nothing.
         details: More on the reason.
+        place: Where what it is about is written.
     """
 
     name: str
     ending: Ending = Ending.PASSED
     reason: str = ""
     kind: str = ""
-    seconds: float = 0.0
+    seconds: float | None = None
     details: str = ""
+    place: Place | None = None
 
 
-def report(suite: str, cases: Sequence[Case], *, seconds: float, begun: str | None = None) -> str:
-    """The file's content.
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Cases that belong together.
 
-    Args:
-        suite: What the cases are of: a file.
+    Attributes:
+        name: What they are of: a file.
         cases: The cases.
-        seconds: How long all of it took.
+        seconds: How long all of it took; None where that means nothing.
         begun: When it began, as an ISO 8601 date.
     """
-    counts = {
-        "tests": len(cases),
-        "failures": sum(case.ending is Ending.FAILED for case in cases),
-        "errors": sum(case.ending is Ending.BROKEN for case in cases),
-        "skipped": sum(case.ending is Ending.SKIPPED for case in cases),
-    }
-    numbers = {**{name: str(count) for name, count in counts.items()}, "time": f"{seconds:.3f}"}
-    root = ElementTree.Element("testsuites", {"name": "locust-guard", **numbers})
-    moment = {"timestamp": begun} if begun else {}
-    element = ElementTree.SubElement(
-        root, "testsuite", {"name": _sayable(suite), **numbers, **moment}
-    )
-    for case in cases:
-        _add(element, suite, case)
+
+    name: str
+    cases: Sequence[Case]
+    seconds: float | None = None
+    begun: str | None = None
+
+    def counts(self) -> Counter[str]:
+        """How many cases there are, and how many of each ending but the good one."""
+        return Counter(
+            tests=len(self.cases),
+            failures=sum(case.ending is Ending.FAILED for case in self.cases),
+            errors=sum(case.ending is Ending.BROKEN for case in self.cases),
+            skipped=sum(case.ending is Ending.SKIPPED for case in self.cases),
+        )
+
+
+def report(suites: Sequence[Suite]) -> str:
+    """The file's content."""
+    root = ElementTree.Element("testsuites", {"name": "locust-guard"})
+    _set_numbers(root, sum((suite.counts() for suite in suites), Counter()), _seconds_of(suites))
+    for suite in suites:
+        element = ElementTree.SubElement(root, "testsuite", {"name": _sayable(suite.name)})
+        _set_numbers(element, suite.counts(), suite.seconds)
+        if suite.begun:
+            element.set("timestamp", suite.begun)
+        for case in suite.cases:
+            _add(element, suite.name, case)
     ElementTree.indent(root)
     text = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
+
+
+def _seconds_of(suites: Sequence[Suite]) -> float | None:
+    known = [suite.seconds for suite in suites if suite.seconds is not None]
+    return sum(known) if known else None
+
+
+def _set_numbers(element: ElementTree.Element, counts: Counter[str], seconds: float | None) -> None:
+    for name in ("tests", "failures", "errors", "skipped"):
+        element.set(name, str(counts[name]))
+    if seconds is not None:
+        element.set("time", f"{seconds:.3f}")
 
 
 def cases_of(verdict: Verdict) -> list[Case]:
@@ -102,10 +131,13 @@ def _case(result: RuleResult) -> Case:
 
 
 def _add(parent: ElementTree.Element, suite: str, case: Case) -> None:
-    named = {"classname": suite, "name": case.name, "time": f"{case.seconds:.3f}"}
-    element = ElementTree.SubElement(
-        parent, "testcase", {key: _sayable(value) for key, value in named.items()}
-    )
+    named = {"classname": _sayable(suite), "name": _sayable(case.name)}
+    element = ElementTree.SubElement(parent, "testcase", named)
+    if case.seconds is not None:
+        element.set("time", f"{case.seconds:.3f}")
+    if case.place:
+        element.set("file", _sayable(case.place.file))
+        element.set("line", str(case.place.line))
     if case.ending is Ending.PASSED:
         if case.details:
             ElementTree.SubElement(element, "system-out").text = _sayable(case.details)
@@ -119,4 +151,4 @@ def _add(parent: ElementTree.Element, suite: str, case: Case) -> None:
 
 
 def _sayable(text: str) -> str:
-    return _UNSAYABLE.sub("\ufffd", text)
+    return _UNSAYABLE.sub(lambda match: ascii(match[0])[1:-1], text)

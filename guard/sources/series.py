@@ -88,12 +88,14 @@ def _sum(all_counts: Collection[Counts], epoch: int) -> Counts:
 def _vitals(scenario: Scenario) -> Iterator[Vitals]:
     """How the run is in each second, for ever."""
     given = scenario.vitals
-    users, workers, lost = (
+    workers, lost = (
         given[name].held() if name in given else repeat(usual)
-        for name, usual in (("users", 1.0), ("workers", 1.0), ("lost_workers", 0.0))
+        for name, usual in (("workers", 1.0), ("lost_workers", 0.0))
     )
     nothing: Iterator[None] = repeat(None)
-    cpu, memory = (given[n].held() if n in given else nothing for n in ("cpu", "memory"))
+    users, cpu, memory = (
+        given[name].held() if name in given else nothing for name in ("users", "cpu", "memory")
+    )
     raised = chain(given["exceptions"].counts() if "exceptions" in given else (), repeat(0))
     exceptions = 0
     for user, worker, gone, busy, large, new in zip(
@@ -101,7 +103,7 @@ def _vitals(scenario: Scenario) -> Iterator[Vitals]:
     ):
         exceptions += new
         yield Vitals(
-            users=int(user or 0),
+            users=int(user or 0) if "users" in given else None,
             workers=int(worker or 0),
             lost_workers=int(gone or 0),
             cpu=busy,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from xml.etree import ElementTree
 
-from guard.effects.junit import BEGIN, Case, Ending, cases_of, report
+from guard.effects.junit import BEGIN, Case, Ending, Suite, cases_of, report
 from guard.engine.counts import NOTHING, Counts
 from guard.engine.guard import Guard
 from guard.engine.snapshot import Snapshot
 from guard.language.rulefile import parse_rules
-from guard.rule import Outcome
+from guard.rule import Outcome, Place
 
 
 def verdict_on(*rules, requests=10, failures=5):
@@ -63,9 +63,9 @@ def test_the_report_counts_and_says_it_all():
         Case("good", details="seen"),
         Case("<bad> & \x00\x1b", Ending.FAILED, 'was "bad"', "stop", 2.5, "more\nlines"),
         Case("none", Ending.SKIPPED, "no data"),
-        Case("lost", Ending.BROKEN, "void"),
+        Case("lost", Ending.BROKEN, "void", place=Place("rules.yaml", 7, 3)),
     ]
-    text = report("rules.yaml", cases, seconds=3, begun="2026-01-01T12:00:00+00:00")
+    text = report([Suite("rules.yaml", cases, 3, begun="2026-01-01T12:00:00+00:00")])
     assert BEGIN.match(text.encode())
     root = ElementTree.fromstring(text.encode())  # noqa: S314 - our own
     suite = root[0]
@@ -77,8 +77,17 @@ def test_the_report_counts_and_says_it_all():
     )  # fmt: skip
     good, bad, none, lost = suite
     assert good.findtext("system-out") == "seen"
-    assert (bad.get("name"), bad.get("time")) == ("<bad> & \ufffd\ufffd", "2.500")
+    assert (bad.get("name"), bad.get("time")) == ("<bad> & \\x00\\x1b", "2.500")
     assert bad.find("failure").attrib == {"message": 'was "bad"', "type": "stop"}
     assert bad.findtext("failure") == 'was "bad"\nmore\nlines'
     assert none.find("skipped").get("message") == "no data"
     assert lost.find("error").get("message") == "void"
+    assert (lost.get("file"), lost.get("line"), lost.get("time")) == ("rules.yaml", "7", None)
+
+
+def test_several_suites_are_added_up():
+    suites = [Suite("a", [Case("x", Ending.FAILED)], 1.0), Suite("b", [Case("y")] * 2)]
+    root = ElementTree.fromstring(report(suites).encode())  # noqa: S314 - our own
+    assert [suite.get("tests") for suite in (root, *root)] == ["3", "1", "2"]
+    assert [suite.get("failures") for suite in (root, *root)] == ["1", "1", "0"]
+    assert [suite.get("time") for suite in (root, *root)] == ["1.000", "1.000", None]

@@ -77,10 +77,10 @@ def test_the_run_is_as_it_is_written_and_goes_on_like_that():
     assert (vitals.cpu, vitals.memory, vitals.exceptions) == (0.5, 1e9, 3)
 
 
-def test_what_is_not_written_is_one_user_on_one_process_that_nobody_measured():
+def test_what_is_not_written_is_one_process_that_nobody_measured():
     ((_, only),) = play(traffic("1"))
     vitals = only.vitals
-    assert (vitals.users, vitals.workers, vitals.lost_workers) == (1, 1, 0)
+    assert (vitals.users, vitals.workers, vitals.lost_workers) == (None, 1, 0)
     assert (vitals.cpu, vitals.memory, vitals.exceptions) == (None, None, 0)
 
 

@@ -21,6 +21,7 @@ from guard.sources.recording.rounding import (
     MICROSECONDS,
     MOST_TOOK,
     STEPS,
+    TICKS,
     ticks_of,
 )
 from guard.sources.recording.tally import Concern, Group, Span
@@ -188,12 +189,12 @@ class ColumnReader:
         """A column of moments, in microseconds since 1970."""
         if not len(column):
             return pa.array([], pa.int64())
-        usual = self._layout.ticks
         extremes = pc.min_max(column).as_py()
-        ticks = ticks_of(extremes["max"] or 0.0, usual)
-        if column.null_count or extremes["min"] < 0 or extremes["max"] > LATEST * ticks:
+        first, last = extremes["min"], extremes["max"]
+        ticks = ticks_of(last or 0.0, self._layout.ticks)
+        if column.null_count or first < 0 or last > LATEST * ticks:
             raise UnreadableError
-        if ticks_of(extremes["min"], usual) != ticks:
+        if any(first < least <= last for least, _ in TICKS):  # those between may have other ticks
             raise UnreadableError
         return _whole(pc.multiply(column, MICROSECONDS / ticks))
 

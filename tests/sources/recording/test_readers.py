@@ -103,6 +103,16 @@ def test_what_the_fast_reader_takes_it_reads_as_the_plain_one(layout, data):
     assert counted(groups) == counted(plain.groups(block, concerns.of, 5_000_000, 1, 10**9))
 
 
+def test_moments_whose_unit_their_size_does_not_tell_are_left_to_the_plain_reader():
+    """Milliseconds, of which those in the middle look like seconds."""
+    rows = "".join(f"{moment},0,a,true,,,0,0\n" for moment in (0.0, 1e9, 1.7e12))
+    reader = ColumnReader(
+        JTL, ["timeStamp", "elapsed", "label", "success", "x", "y", "bytes", "allThreads"], ","
+    )
+    with pytest.raises(UnreadableError):
+        reader.span(Block(rows.encode(), 2, is_last=True))
+
+
 ROWS = st.lists(
     st.builds(
         "{:.3f},GET,/{},{:.2f},7,200,{}".format,
