@@ -52,6 +52,7 @@ def play(
             vitals=snapshot.vitals,
             counted_until=snapshot.counted_until,
             ramped_up_at=snapshot.ramped_up_at,
+            failures=snapshot.failures,
         )
         if guard.stop is not None and not past_stop:
             break

@@ -186,7 +186,7 @@ def urgency(judge: Judge) -> tuple[int, float]:
     the breached by time, then the pending; then those who had data, the one with most evidence
     first, before those who had none."""
     if judge.breach is not None:
-        return 0, judge.breach.at
+        return 0, judge.breach.reading.at
     if judge.state is State.PENDING:
         return 1, judge.pending_at or 0.0
     window = judge.window

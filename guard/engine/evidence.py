@@ -83,6 +83,7 @@ class Evidence:
             0 as long as no more of the last requests were bad than may be. For R grows in time
             alone, and where requests are few it takes hours of good ones to stop it.
         peak: The highest ``share`` so far.
+        rps: Requests per second among those weighed last; None if that is not known.
     """
 
     __slots__ = (
@@ -102,6 +103,7 @@ class Evidence:
         "_weighed_until",
         "peak",
         "requests",
+        "rps",
         "share",
     )
 
@@ -111,6 +113,7 @@ class Evidence:
         self.requests = 0
         self.share = 0.0
         self.peak = 0.0
+        self.rps: float | None = None
         self._limit = p0
         self._bad_of = bad_of(check)
         self._scores = alternatives(p0)
@@ -171,6 +174,7 @@ class Evidence:
             self.share = 0.0
         self._choose_suspects()
         self.requests += requests
+        self.rps = requests / passed if passed > 0 else None
         self._new = 0
         self._bad -= bad
         self._weighed_until = until

@@ -7,7 +7,7 @@ import math
 from guard.engine.counts import Counts
 from guard.engine.evidence import CALM, Evidence
 from guard.engine.gauge import Gauge, Sample
-from guard.engine.judge import Judge, Transition
+from guard.engine.judge import Breach, Judge, Load, Transition
 from guard.engine.reading import Reading
 from guard.engine.window import Window
 from guard.rule import Rule, State
@@ -26,11 +26,12 @@ class EvidenceJudge(Judge):
     ``worst`` is the value when there was most evidence, ``pending_at`` when its requests began.
     """
 
-    __slots__ = ("_evidence",)
+    __slots__ = ("_calm", "_evidence")
 
     def __init__(self, rule: Rule, gauge: Gauge, entry: str | None, evidence: Evidence) -> None:
         super().__init__(rule, gauge, entry)
         self._evidence = evidence
+        self._calm: tuple[float, int | None, float | None] | None = None
 
     def arm(self, window: Window | None = None) -> None:
         """Begin to watch."""
@@ -56,6 +57,8 @@ class EvidenceJudge(Judge):
         evidence, before, peak = self._evidence, self.state, self._evidence.peak
         if not evidence.weigh(until):
             return None
+        if not evidence.share:
+            self._calm = now, users, evidence.rps
         self._move(evidence.share, now)
         is_highest = evidence.share >= SUSPICION and evidence.share > peak
         if self.state is before and not is_highest:
@@ -64,7 +67,8 @@ class EvidenceJudge(Judge):
         if is_highest and reading.value is not None:
             self.worst = reading.value
         if self.state is State.BREACHED and self.breach is None:
-            self.breach, self.breach_pending_at = reading, self.pending_at
+            healthy = Load(*self._calm) if self._calm else None
+            self.breach = Breach(reading, self.pending_at, healthy)
         if self.state is before:
             return None
         return Transition(self.rule, self.entry, before, self.state, reading)

@@ -29,6 +29,7 @@ class Gauge:
         failure: Pattern of the failures that count; None for all.
         min_requests: A window with fewer requests is no data.
         value: The last value with data, None while there was none.
+        before: What the value before that was of, None while there was none.
         judged: Whether there ever was data. A count of no requests is none.
         low: The lowest value ever read.
         high: The highest.
@@ -38,6 +39,7 @@ class Gauge:
     __slots__ = (
         "_measure",
         "_sample",
+        "before",
         "failure",
         "high",
         "judged",
@@ -58,6 +60,7 @@ class Gauge:
         self.high = -math.inf
         self.quiet = False
         self._sample: Sample | None = None
+        self.before: Sample | None = None
         if isinstance(metric, Metric):
             measure = metric.measure
             self._measure = narrowed(measure, self.failure) if self.failure else measure
@@ -91,7 +94,7 @@ class Gauge:
         if requests >= self.min_requests:
             value = self._measure(window, sample.seconds)
             if value is not None:
-                self.value, self._sample = value, sample
+                self.before, self.value, self._sample = self._sample, value, sample
                 if requests:
                     self.judged = True
                 return value
@@ -112,5 +115,6 @@ class Gauge:
         if value is not None:
             if self.metric.adds_up:
                 value -= self.metric.measure(before) or 0.0
-            self.value, self._sample, self.judged = value, sample, True
+            self.before, self.value, self._sample = self._sample, value, sample
+            self.judged = True
         return value

@@ -9,6 +9,7 @@ from itertools import chain
 
 from guard.engine.bench import Bench, as_if_ended, urgency
 from guard.engine.counts import NOTHING, Counts, Odometer
+from guard.engine.failures import Failing, FailureRecord
 from guard.engine.judge import Judge, Transition
 from guard.engine.pulse import Pulse
 from guard.engine.seating import Seating
@@ -23,6 +24,10 @@ PIECE = 20
 
 LISTED = 20
 """Entries of a rule that a verdict lists at most while the run goes on."""
+
+NOTED_EVERY = 10.0
+"""Seconds after which it is noted what has failed so far. A breach is told with what failed in its
+window, and up to this long before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,8 @@ class Guard:
         self._timelines = {rule.over: Timeline(rule.over) for rule in rules if rule.over}
         self._order = {id(rule): index for index, rule in enumerate(self.rules)}
         self._pulse = Pulse()
+        self._failures = FailureRecord()
+        self._failing: list[dict[str | None, Failing]] = [{} for _ in rules]
         self._last = 0.0
         # Of a tick that was broken off: its time, and how many benches had been judged.
         self._missed = 0.0
@@ -110,9 +117,9 @@ class Guard:
         for number, changes in enumerate(pieces):
             found += changes
             if number % PIECE == PIECE - 1 and not go_on():
-                return self._in_order(found)
+                return self._in_order(found, snapshot, now)
         self._missed = 0.0
-        found = self._in_order(found)
+        found = self._in_order(found, snapshot, now)
         for change in found:
             if change.is_breach and change.rule.action.stops:
                 self.stop = self.stop or Stop(str(change), now)
@@ -136,7 +143,7 @@ class Guard:
         for number, bench in enumerate(self._seating.benches, start=len(run_benches)):
             found += bench.conclude(now, passed + self._missed_by(number), self._users)
         self.final = True
-        return self._in_order(found)
+        return self._in_order(found, snapshot, now)
 
     def fail(self, how: str, now: float, *, running: bool) -> None:
         """Note that the guard itself failed: the run's outcome is an error, whatever else, and a
@@ -167,7 +174,7 @@ class Guard:
                 outstanding = _outstanding(judges, go_on)
                 judges = [as_if_ended(judge, self._last, self._users) for judge in outstanding]
                 go_on()
-            results += results_of(judges)
+            results += results_of(judges, self._failing[index])
         outcome, reason = decide(results, self.failure, self.distrust)
         return Verdict(
             outcome=outcome,
@@ -223,8 +230,21 @@ class Guard:
         """The time for which the bench of that number has not been judged."""
         return self._missed if number >= self._judged else 0.0
 
-    def _in_order(self, changes: Iterable[Transition]) -> list[Transition]:
-        return sorted(changes, key=lambda change: self._order[id(change.rule)])
+    def _in_order(
+        self, changes: Iterable[Transition], snapshot: Snapshot, now: float
+    ) -> list[Transition]:
+        """The changes in the order of the rules, and of the breaches, what failed."""
+        found = sorted(changes, key=lambda change: self._order[id(change.rule)])
+        breaches = [change for change in found if change.is_breach]
+        if breaches or now - self._failures.noted_at >= NOTED_EVERY:
+            self._failures.note(now, snapshot.failures())
+        for change in breaches:
+            begin = change.reading.at - max(change.reading.seconds, NOTED_EVERY)
+            of_rule = self._failing[self._order[id(change.rule)]]
+            if change.entry not in of_rule:  # else it is not the first
+                failing = self._failures.since(begin, change.rule.check, change.entry)
+                of_rule[change.entry] = failing
+        return found
 
 
 class _Feed:

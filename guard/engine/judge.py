@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from guard.engine.gauge import Gauge, Sample
 from guard.engine.metrics import RunMetric
@@ -50,6 +51,36 @@ class Transition:
         return sentence(self.rule, self.entry, self.reading)
 
 
+class Load(NamedTuple):
+    """How busy the run was.
+
+    Attributes:
+        at: When, in seconds since the test start.
+        users: How many users were running; None if nobody knows.
+        rps: Requests per second in the window; None for a metric of the run.
+    """
+
+    at: float
+    users: int | None
+    rps: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """The first breach of a rule on an entry.
+
+    Attributes:
+        reading: What was measured then.
+        pending_at: Since when the check had been broken; None for a rule that is breached at once,
+            without ``for`` and ``surely``.
+        healthy: The load when the check last held before that; None if it never had.
+    """
+
+    reading: Reading
+    pending_at: float | None
+    healthy: Load | None
+
+
 class Judge:
     """Judges one rule on one entry, value by value.
 
@@ -67,18 +98,16 @@ class Judge:
             first value.
         calm: Whether the check has held for all values so far, and would for all between them.
         pending_at: Since when the check has been broken, in seconds since the test start.
-        breach: The reading at the first breach.
-        breach_pending_at: ``pending_at`` of the first breach; None for a rule that is breached at
-            once, without ``for`` and ``surely``.
+        breach: The first breach.
         recovered_at: When the check held again after the last breach.
     """
 
     __slots__ = (
         "_broken_for",
+        "_healthy",
         "_holds",
         "_is_worse",
         "breach",
-        "breach_pending_at",
         "calm",
         "entry",
         "gauge",
@@ -99,8 +128,8 @@ class Judge:
         self.worst = math.nan
         self.calm = rule.check.comparison is not Comparison.DIFFERENT
         self.pending_at: float | None = None
-        self.breach: Reading | None = None
-        self.breach_pending_at: float | None = None
+        self.breach: Breach | None = None
+        self._healthy: Load | None = None
         self.recovered_at: float | None = None
         self._holds = rule.check.comparison.holds
         self._is_worse = rule.check.is_worse
@@ -138,7 +167,7 @@ class Judge:
             return None
         reading = Reading(value, *sample)
         if self.state is State.BREACHED and self.breach is None:
-            self.breach, self.breach_pending_at = reading, self.pending_at
+            self.breach = Breach(reading, self.pending_at, self._healthy)
         return Transition(self.rule, self.entry, before, self.state, reading)
 
     def _hold(self, now: float) -> None:
@@ -152,12 +181,19 @@ class Judge:
         hold = self.rule.hold
         if self.state is State.OK:
             self.pending_at = now - passed if hold else None
+            self._healthy = self._load_before()
         self._broken_for += passed
         if self._broken_for < hold - JITTER:
             self.state = State.PENDING
         else:
             self.state = State.BREACHED
             self.recovered_at = None
+
+    def _load_before(self) -> Load | None:
+        sample = self.gauge.before
+        if sample is None:
+            return None
+        return Load(sample.at, sample.users, Reading(None, *sample).rps)
 
     @property
     def evidence(self) -> float | None:

@@ -11,7 +11,7 @@ from guard.engine.evidence import Evidence, Watched
 from guard.engine.gauge import Gauge
 from guard.engine.judge import Judge
 from guard.engine.metrics import Metric, RunMetric
-from guard.engine.snapshot import EntryKey, Snapshot, Vitals
+from guard.engine.snapshot import EntryKey, Snapshot, Vitals, label
 from guard.engine.window import JITTER
 from guard.rule import Rule, Selection, Start
 
@@ -96,7 +96,7 @@ class Seating:
         self._seen.update(dict.fromkeys(matching, True))
         for index, (rule, _) in enumerate(self._rules):
             if rule.check.each and rule.check.selection in matching:
-                self._seat(index, key, " ".join(filter(None, key)), since)
+                self._seat(index, key, label(key), since)
         subjects = [subject for subject in (key, *matching) if subject in self._on]
         return [bench for subject in subjects for bench in self._on[subject].values()]
 

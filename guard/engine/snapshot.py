@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from guard.engine.counts import Counts
 
 EntryKey = tuple[str, str]
 """Method and name of an entry."""
+
+FailureCounts = Mapping[tuple[EntryKey, str], int]
+"""How many requests have failed so far, by entry and by the text of the failure."""
+
+
+def label(key: EntryKey) -> str:
+    """An entry as people read it: ``POST /checkout``."""
+    return " ".join(filter(None, key))
+
+
+def no_failures() -> FailureCounts:
+    """What nothing has failed of."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,7 @@ class Snapshot:
         lag: What is counted after that may have been made this many seconds before it.
         ramped_up_at: When the first ramp-up was complete, in seconds since the test start;
             None before.
+        failures: Tells what has failed so far. It is asked only now and then, as that takes time.
     """
 
     total: Counts
@@ -61,3 +75,4 @@ class Snapshot:
     counted_until: float | None = None
     lag: float = 0.0
     ramped_up_at: float | None = None
+    failures: Callable[[], FailureCounts] = field(default=no_failures, compare=False)

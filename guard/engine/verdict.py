@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
-from guard.engine.judge import Judge
+from guard.engine.failures import Failing
+from guard.engine.judge import Judge, Load
 from guard.engine.reading import sentence
 from guard.rule import Action, Outcome, Rule, State
 
@@ -37,6 +39,9 @@ class RuleResult:
         recovered_at: When the check held again after the last breach.
         users_at_breach: How many users were running at the first breach; None if nobody knows.
         rps_at_breach: Requests per second in the window of the first breach.
+        last_healthy: The load when the check last held before the first breach; None if it never
+            had.
+        failing: What failed most in the window of the first breach; None without one.
         evidence: How far the evidence came towards a breach at most, 0 to 1; None for a rule that
             is not ``surely``.
     """
@@ -55,6 +60,8 @@ class RuleResult:
     recovered_at: float | None = None
     users_at_breach: int | None = None
     rps_at_breach: float | None = None
+    last_healthy: Load | None = None
+    failing: Failing | None = None
     evidence: float | None = None
 
     @property
@@ -82,6 +89,9 @@ class RuleResult:
             "evidence": None if self.evidence is None else math.floor(self.evidence * 1000) / 1000,
             "users_at_breach": self.users_at_breach,
             "rps_at_breach": self.rps_at_breach,
+            "last_healthy": self.last_healthy and _load(self.last_healthy),
+            "failing_entries": self.failing and _counted("entry", self.failing.entries),
+            "failure_texts": self.failing and _counted("text", self.failing.texts),
             "because": self.rule.because,
         }
 
@@ -128,6 +138,14 @@ class Verdict:
         }
 
 
+def _load(load: Load) -> dict[str, Any]:
+    return {"at": _moment(load.at), "users": load.users, "rps": load.rps}
+
+
+def _counted(what: str, counts: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+    return [{what: name, "failures": count} for name, count in counts]
+
+
 def _finite(value: float | None) -> float | None:
     """What JSON can say: a mean is no number where somebody has reported none as a time."""
     return value if value is not None and math.isfinite(value) else None
@@ -155,20 +173,26 @@ def process_exit_code(verdict: Verdict, users_code: object, exceptions: bool) ->
     return None if exceptions and verdict.exit_code == 0 else verdict.exit_code
 
 
-def results_of(judges: Sequence[Judge]) -> list[RuleResult]:
+def results_of(
+    judges: Sequence[Judge], failing: Mapping[str | None, Failing] = MappingProxyType({})
+) -> list[RuleResult]:
     """What became of one rule on each entry that it was judged on.
 
     A rule has had data when it had some on one of them. Then the others don't count.
+
+    Args:
+        judges: The judges of the rule.
+        failing: What failed in the window of its first breach, by entry.
     """
-    results = [_result_of(judge) for judge in judges]
+    results = [_result_of(judge, failing.get(judge.entry)) for judge in judges]
     if any(result.judged for result in results):
         return [r if r.judged else replace(r, outcome=Outcome.PASS) for r in results]
     return results
 
 
-def _result_of(judge: Judge) -> RuleResult:
+def _result_of(judge: Judge, failing: Failing | None) -> RuleResult:
     rule, breach = judge.rule, judge.breach
-    reading = breach or judge.gauge.reading
+    reading = breach.reading if breach else judge.gauge.reading
     if judge.judged and reading is not None:
         reason = sentence(rule, judge.entry, reading)
     else:
@@ -184,11 +208,13 @@ def _result_of(judge: Judge) -> RuleResult:
         value=reading.value if reading else None,
         requests=reading.requests if reading else nothing,
         worst=None if math.isnan(judge.worst) else judge.worst,
-        pending_at=judge.breach_pending_at if breach else judge.pending_at,
-        breached_at=breach.at if breach else None,
+        pending_at=breach.pending_at if breach else judge.pending_at,
+        breached_at=breach.reading.at if breach else None,
         recovered_at=judge.recovered_at,
-        users_at_breach=breach.users if breach else None,
-        rps_at_breach=breach.rps if breach else None,
+        users_at_breach=breach.reading.users if breach else None,
+        rps_at_breach=breach.reading.rps if breach else None,
+        last_healthy=breach.healthy if breach else None,
+        failing=failing,
         evidence=judge.evidence,
     )
 

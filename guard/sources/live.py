@@ -6,6 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from heapq import nlargest
 
 from locust import runners
 from locust.env import Environment
@@ -13,11 +14,14 @@ from locust.runners import Runner
 from locust.stats import StatsEntry, StatsError
 
 from guard.engine.counts import NONE_LIKE, Counts
-from guard.engine.snapshot import EntryKey, Snapshot, Vitals
+from guard.engine.snapshot import EntryKey, FailureCounts, Snapshot, Vitals
 from guard.rule import Selection, matches
 
 FailuresLike = Mapping[EntryKey | None, Mapping[str, int]]
 """How many failures have a text that matches, by entry (None for all) and pattern."""
+
+MOST_ERRORS = 1000
+"""Different failures that are looked at when it is asked which there are: the most frequent."""
 
 PIECE = 100
 """Entries after which others may have their turn."""
@@ -54,6 +58,7 @@ class LiveSource:
         self._seen: dict[tuple[str, str], _Seen] = {}
         self._total = _Seen(("", "Aggregated"), needed=True)
         self._patterns: dict[str, tuple[str, ...]] = {}
+        self._texts: dict[str, str] = {}
 
     def read(self, ramped_up_at: float | None, go_on: Callable[[], object] = bool) -> Snapshot:
         """What can be judged now. Entries that have not changed since the last time are left out.
@@ -99,6 +104,7 @@ class LiveSource:
             entries=entries,
             vitals=self._vitals(runner) if runner else Vitals(),
             ramped_up_at=ramped_up_at,
+            failures=self._failures_so_far,
         )
 
     def _new(self, name: str, method: str) -> _Seen:
@@ -119,10 +125,25 @@ class LiveSource:
     def _patterns_of(self, key: str, error: StatsError) -> tuple[str, ...]:
         patterns = self._patterns.get(key)
         if patterns is None:
-            text = failure_text(error)
+            text = self._text_of(key, error)
             patterns = tuple(p for p in self._failures if matches(p, text))
             self._patterns[key] = patterns
         return patterns
+
+    def _failures_so_far(self) -> FailureCounts:
+        counted: dict[tuple[EntryKey, str], int] = defaultdict(int)
+        errors: Collection[tuple[str, StatsError]] = self._environment.stats.errors.items()
+        if len(errors) > MOST_ERRORS:
+            errors = nlargest(MOST_ERRORS, errors, key=lambda item: item[1].occurrences)
+        for key, error in errors:
+            counted[(error.method, error.name), self._text_of(key, error)] += error.occurrences
+        return counted
+
+    def _text_of(self, key: str, error: StatsError) -> str:
+        text = self._texts.get(key)
+        if text is None:
+            text = self._texts[key] = failure_text(error)
+        return text
 
     def _vitals(self, runner: Runner) -> Vitals:
         return Vitals(

@@ -24,11 +24,15 @@ def snapshots(scenario: Scenario, failures: Collection[str]) -> Iterator[tuple[f
     """
     flows = [_flow(traffic, failures) for traffic in scenario.traffic]
     answers = 0
+    failed = Counter[tuple[EntryKey, str]]()
     vitals = islice(_vitals(scenario), scenario.seconds)
     for second, state in enumerate(vitals, start=1):
         entries: dict[EntryKey, list[Counts]] = {}
         for traffic, flow in zip(scenario.traffic, flows, strict=True):
-            entries.setdefault((traffic.method, traffic.name), []).append(next(flow))
+            key, counts = (traffic.method, traffic.name), next(flow)
+            entries.setdefault(key, []).append(counts)
+            if counts.failures:
+                failed[key, traffic.failure] += counts.failures
         total = _sum(list(chain.from_iterable(entries.values())), second)
         answers += total.requests
         ramped_up = scenario.ramp_up is not None and scenario.ramp_up <= second
@@ -40,6 +44,7 @@ def snapshots(scenario: Scenario, failures: Collection[str]) -> Iterator[tuple[f
                 vitals=state,
                 answers=answers,
                 ramped_up_at=scenario.ramp_up if ramped_up else None,
+                failures=failed.copy,
             ),
         )
 

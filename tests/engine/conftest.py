@@ -12,7 +12,7 @@ import pytest
 from guard.engine.counts import Counts
 from guard.engine.guard import Guard
 from guard.engine.judge import Transition
-from guard.engine.snapshot import Snapshot, Vitals
+from guard.engine.snapshot import EntryKey, FailureCounts, Snapshot, Vitals
 from guard.engine.verdict import RuleResult, Verdict
 from guard.language.rulefile import parse_rules
 from guard.rule import Rule, State, matches
@@ -40,6 +40,7 @@ class Tally:
         self.content_length = 0.0
         self.times: dict[int, int] = {}
         self.failures_like: dict[str, int] = {}
+        self.texts = Counter[str]()
         self.epoch += 1
 
     def add(
@@ -56,6 +57,7 @@ class Tally:
         texts = failures if isinstance(failures, Mapping) else {"": failures}
         self.requests += requests
         self.failures += sum(texts.values())
+        self.texts.update({text: count for text, count in texts.items() if count})
         self.content_length += requests * size
         for pattern in self._patterns:
             if like := sum(count for text, count in texts.items() if matches(pattern, text)):
@@ -164,13 +166,23 @@ class Run:
         ramped_up = self._ramp_up is not None and self.now >= self._ramp_up
         return Snapshot(
             total=self.total.counts,
-            entries={
-                (label.partition(" ")[0], label.partition(" ")[2]): tally.counts
-                for label, tally in self.entries.items()
-            },
+            entries={_key(label): tally.counts for label, tally in self.entries.items()},
             vitals=self.vitals,
             ramped_up_at=self._ramp_up if ramped_up else None,
+            failures=self._failures,
         )
+
+    def _failures(self) -> FailureCounts:
+        return {
+            (_key(label), text): count
+            for label, tally in self.entries.items()
+            for text, count in tally.texts.items()
+        }
+
+
+def _key(label: str) -> EntryKey:
+    method, _, name = label.partition(" ")
+    return method, name
 
 
 def _rules(*lines: str) -> tuple[Rule, ...]:

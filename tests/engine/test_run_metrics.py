@@ -251,6 +251,9 @@ def test_verdict_file_of_a_rule_on_the_run(drive):
             "evidence": None,
             "users_at_breach": 3,
             "rps_at_breach": None,
+            "last_healthy": {"at": 1.0, "users": 3, "rps": None},
+            "failing_entries": [],
+            "failure_texts": [],
             "because": None,
         }
     ]

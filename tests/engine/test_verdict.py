@@ -263,7 +263,10 @@ def test_verdict_file_of_a_breach(drive):
     the fifth second at 21 s, when the window has 9 * 32 + 33 = 321 requests. At 22 s 10% took
     1100 ms; the load ends at 23.4 s.
     """
-    good, slow = {"POST /checkout": (32, 0, 100)}, {"POST /checkout": (32, 1, 950)}
+    good, slow = (
+        {"POST /checkout": (32, 0, 100)},
+        {"POST /checkout": (32, {"500 Server Error": 1}, 950)},
+    )
     series = [good] * 16 + [slow] * 4 + [{"POST /checkout": (33, 0, 950)}]
     rule = 'p95 of "POST /checkout" < 500ms over 10s for 5s else stop'
     run = drive(rule, series, users=50).play([{"POST /checkout": (32, 0, 1100)}])
@@ -296,6 +299,9 @@ def test_verdict_file_of_a_breach(drive):
                 "evidence": None,
                 "users_at_breach": 50,
                 "rps_at_breach": 32.1,
+                "last_healthy": {"at": 16.0, "users": 50, "rps": 32.0},
+                "failing_entries": [{"entry": "POST /checkout", "failures": 4}],
+                "failure_texts": [{"text": "500 Server Error", "failures": 4}],
                 "because": None,
             }
         ],
@@ -324,7 +330,8 @@ def test_verdict_file_of_a_rule_that_was_never_armed(drive):
             "evidence": None,
             "because": "caches are cold",
             **dict.fromkeys(("value", "worst", "pending_at", "breached_at", "recovered_at")),
-            **dict.fromkeys(("users_at_breach", "rps_at_breach")),
+            **dict.fromkeys(("users_at_breach", "rps_at_breach", "last_healthy")),
+            **dict.fromkeys(("failing_entries", "failure_texts")),
         }
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ HELD = 400_000
 
 LONGEST = 31 * 86_400.0
 """Seconds beyond which a recording is not one of a single run."""
+
+MOST_FAILURES = 1000
+"""Different failures that are told apart, the most frequent, beside those of the last time."""
 
 LEAST_SECOND = 0.5
 """How much there must be of the last second for it to be judged as one. A run that a guard stopped
@@ -260,6 +264,7 @@ class _Told:
         self._ramped_up_at = ramped_up_at
         self._answers = 0
         self._users: int | None = None
+        self._failed = Counter[tuple[EntryKey, str]]()
 
     def snapshot(self, number: int, second: Second) -> tuple[float, Snapshot]:
         """When it was over, and what happened in it."""
@@ -267,6 +272,7 @@ class _Told:
         self._answers += total.requests
         if second.users is not None:
             self._users = second.users
+        self._note_failures(second)
         now, until = float(number), None
         if 0 < self._end < number:
             until = self._end
@@ -278,7 +284,13 @@ class _Told:
             answers=self._answers,
             counted_until=until,
             ramped_up_at=self._ramped_up_at,
+            failures=self._failed.copy,
         )
+
+    def _note_failures(self, second: Second) -> None:
+        self._failed.update(second.failed)
+        if len(self._failed) > 2 * MOST_FAILURES:
+            self._failed = Counter(dict(self._failed.most_common(MOST_FAILURES)))
 
 
 def _too_long(names: Sequence[str], zero: int, last: int) -> str:

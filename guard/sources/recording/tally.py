@@ -39,13 +39,13 @@ class Concern(NamedTuple):
     Attributes:
         in_total: Whether they are requests of the aggregate.
         entry: Their entry, if somebody needs it.
-        failed: Whether they failed.
+        failure: Of requests that failed, their entry and the text of the failure.
         patterns: The patterns that the text of their failure matches.
     """
 
     in_total: bool
     entry: EntryKey | None
-    failed: bool
+    failure: tuple[EntryKey, str] | None
     patterns: tuple[str, ...]
 
 
@@ -106,12 +106,13 @@ class Concerns:
     def _find(self, kind: Kind) -> Concern:
         key, failure = kind.key, kind.failure
         if key is None:
-            return Concern(in_total=False, entry=None, failed=False, patterns=())
+            return Concern(in_total=False, entry=None, failure=None, patterns=())
         if key not in self._needed:
             is_needed = any(selection.matches(*key) for selection in self._selections)
             self._needed[key] = key if is_needed else None
         like = () if failure is None else tuple(p for p in self._failures if matches(p, failure))
-        return Concern(not kind.is_sum, self._needed[key], failure is not None, like)
+        failed = None if failure is None else (key, failure)
+        return Concern(not kind.is_sum, self._needed[key], failed, like)
 
 
 class Tally:
@@ -136,7 +137,7 @@ class Tally:
         _, concern, number, times, took, fastest, slowest, size, _ = group
         self.requests += number
         self.size += size
-        if concern.failed:
+        if concern.failure is not None:
             self.failures += number
             for pattern in concern.patterns:
                 like = self.failures_like = self.failures_like or {}
@@ -178,14 +179,16 @@ class Second:
         total: All requests; None without any.
         entries: Those of the entries that somebody needs.
         users: The highest number of users, if somebody said it.
+        failed: How many requests of the aggregate failed, by entry and text.
     """
 
-    __slots__ = ("entries", "total", "users")
+    __slots__ = ("entries", "failed", "total", "users")
 
     def __init__(self) -> None:
         self.total: Tally | None = None
         self.entries: dict[EntryKey, Tally] = {}
         self.users: int | None = None
+        self.failed: dict[tuple[EntryKey, str], int] = {}
 
     def add(self, group: Group) -> int:
         """Count them. How many response times were new."""
@@ -196,6 +199,10 @@ class Second:
             if self.total is None:
                 self.total = Tally()
             new += self.total.add(group)
+            if concern.failure is not None:
+                so_far = self.failed.get(concern.failure, 0)
+                self.failed[concern.failure] = so_far + group.number
+                new += not so_far
         if concern.entry is not None:
             tally = self.entries.get(concern.entry)
             if tally is None:
@@ -208,7 +215,7 @@ class Second:
     def weight(self) -> int:
         """How many different response times it holds, and entries: what it takes of memory."""
         of_entries = sum(len(tally.times) + 1 for tally in self.entries.values())
-        return of_entries + (len(self.total.times) if self.total else 0)
+        return of_entries + len(self.failed) + (len(self.total.times) if self.total else 0)
 
     def total_counts(self, epoch: int) -> Counts:
         """What was counted of all requests."""

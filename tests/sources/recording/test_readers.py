@@ -151,7 +151,8 @@ def test_neither_order_nor_reading_matters(
             paths.append(str(folder / f"{number}.csv"))
         reading = Recording(paths)
         survey = reading.survey()
-        found = list(reading.snapshots(survey, EVERYTHING, ["503"]))
+        snapshots = reading.snapshots(survey, EVERYTHING, ["503"])
+        found = [(now, snapshot, snapshot.failures()) for now, snapshot in snapshots]
         reading.close()
         return found
 
