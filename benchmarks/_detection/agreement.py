@@ -58,7 +58,7 @@ def largest_difference(
             excess = 0.0
         share = p0 if number % 500 < 480 else 2 * p0
         bad = Independent(share).bad(rng, np.array([requests]))
-        real.add(Counts(requests=requests, failures=int(bad[0])))
+        real.add(Counts(requests=requests, failures=int(bad[0])), 0)
         real.weigh((number + 1) * step)
         mean = float(twin.weigh(statistics, bad)[0])
         excess = max(excess + bad[0] - requests * p0, 0.0)

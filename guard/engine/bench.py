@@ -64,10 +64,12 @@ class Bench:
 
     def add(self, part: Counts, until: float) -> None:
         """Take in what was counted in the tick that ends then."""
-        if self.window is not None:
-            self.window.add(part, until)
+        window = self.window
+        if window is not None:
+            before = window.timed
+            window.add(part, until)
             for judge in self._weighing:
-                judge.take_in(part)
+                judge.take_in(part, window.timed - before)
 
     def evaluate(
         self, begin: float, until: float, now: float, passed: float, users: int | None

@@ -38,7 +38,7 @@ from __future__ import annotations
 
 import math
 
-from guard.engine.alternatives import alternatives
+from guard.engine.alternatives import ALTERNATIVES, alternatives
 from guard.engine.counts import Counts
 from guard.engine.share import bad_of, limit
 from guard.engine.suspects import Suspects
@@ -83,7 +83,6 @@ class Evidence:
             0 as long as no more of the last requests were bad than may be. For R grows in time
             alone, and where requests are few it takes hours of good ones to stop it.
         peak: The highest ``share`` so far.
-        rps: Requests per second among those weighed last; None if that is not known.
     """
 
     __slots__ = (
@@ -91,6 +90,7 @@ class Evidence:
         "_bad_of",
         "_excess",
         "_limit",
+        "_most",
         "_new",
         "_proven",
         "_scores",
@@ -100,10 +100,10 @@ class Evidence:
         "_suspects",
         "_suspects_end",
         "_watched",
+        "_weighed",
         "_weighed_until",
         "peak",
         "requests",
-        "rps",
         "share",
     )
 
@@ -113,11 +113,13 @@ class Evidence:
         self.requests = 0
         self.share = 0.0
         self.peak = 0.0
-        self.rps: float | None = None
+        self._weighed = 0, 0.0
         self._limit = p0
         self._bad_of = bad_of(check)
         self._scores = alternatives(p0)
         self._statistics = [0.0] * len(self._scores)
+        # So many bad ones at a time, and the most telling likelihood ratio is no float any more.
+        self._most = _LARGEST_EXPONENT / self._scores[-1][0] if self._scores else 0.0
         self._seconds = seconds
         self._watched = watched
         watched.number += 1
@@ -135,9 +137,14 @@ class Evidence:
         self._weighed_until = self._seen_until = at
         self._suspects.clear(at)
 
-    def add(self, part: Counts) -> None:
-        """Take in requests, to be weighed next."""
-        requests, bad = self._bad_of(part)
+    def add(self, part: Counts, timed: int) -> None:
+        """Take in requests, to be weighed next.
+
+        Args:
+            part: The requests.
+            timed: How many of them have a response time. Its window has counted them already.
+        """
+        requests, bad = self._bad_of(part, timed)
         if requests <= 0 and bad <= 0:
             return
         if self._suspects_end:
@@ -161,7 +168,18 @@ class Evidence:
         bad = self._bad if self._bad < requests else requests
         proof = self._seconds * self._watched.number
         passed = until - self._weighed_until
-        mean = self._weighed(bad, requests - bad, passed if passed < CREDIT else CREDIT, proof)
+        credit = passed if passed < CREDIT else CREDIT
+        if bad < self._most:
+            good, exp = requests - bad, math.exp
+            # Without `strict`, which would take a tenth of the time that all of this takes.
+            pairs = zip(self._statistics, self._scores)  # noqa: B905
+            self._statistics = statistics = [
+                (statistic + credit) * exp(bad * of_bad + good * of_good)
+                for statistic, (of_bad, of_good) in pairs
+            ]
+            mean = sum(statistics) / ALTERNATIVES
+        else:
+            mean = self._weighed_many(bad, requests - bad, credit, proof)
         excess = self._excess + bad - requests * self._limit
         self._excess = excess if excess > 0 else 0.0
         if mean > proof:
@@ -172,48 +190,42 @@ class Evidence:
             self.peak = max(self.peak, self.share)
         else:
             self.share = 0.0
-        self._choose_suspects()
+        if self._proven or self.share >= 1:
+            self._heed_proof()
+        self._suspects_end = self._excess <= _NOTHING or self.share >= 1
         self.requests += requests
-        self.rps = requests / passed if passed > 0 else None
+        self._weighed = requests, passed
         self._new = 0
         self._bad -= bad
         self._weighed_until = until
         return True
 
-    def _weighed(self, bad: int, good: int, credit: float, proof: float) -> float:
-        """The mean of the statistics when so many requests more are weighed."""
+    def _weighed_many(self, bad: int, good: int, credit: float, proof: float) -> float:
+        """The mean of the statistics, also where likelihood ratios are no float any more, or where
+        there is no alternative."""
         if not self._scores:
             # Where none may be bad, one that is bad is proof for good; where all may, none is.
             return proof if self._limit <= 0 and (bad or self._proven) else 0.0
-        if bad * self._scores[-1][0] < _LARGEST_EXPONENT:
-            exp = math.exp
-            # Without `strict`, which would take a tenth of the time that all of this takes.
-            pairs = zip(self._statistics, self._scores)  # noqa: B905
-            self._statistics = [
-                (statistic + credit) * exp(bad * of_bad + good * of_good)
-                for statistic, (of_bad, of_good) in pairs
-            ]
-        else:
-            self._weigh_many(bad, good, credit)
-        return sum(self._statistics) / len(self._statistics)
-
-    def _weigh_many(self, bad: int, good: int, credit: float) -> None:
-        """The same for likelihood ratios that are no float any more."""
         begun = [statistic + credit for statistic in self._statistics]
         self._statistics = [
             _exp(math.log(statistic) + bad * of_bad + good * of_good) if statistic else 0.0
             for statistic, (of_bad, of_good) in zip(begun, self._scores, strict=True)
         ]
+        return sum(self._statistics) / len(self._statistics)
 
-    def _choose_suspects(self) -> None:
-        """Begin anew where no more were bad than may be, and where something is proven: what comes
-        then tells how it goes on."""
+    def _heed_proof(self) -> None:
+        """Begin anew once it is over, as what comes then is about something else."""
         if self.share >= 1:
             self._proven = True
-        elif self._proven and self.share < CALM:
+        elif self.share < CALM:
             self._proven = False
             self._excess = 0.0
-        self._suspects_end = self._excess <= _NOTHING or self.share >= 1
+
+    @property
+    def rps(self) -> float | None:
+        """Requests per second among those weighed last; None if that is not known."""
+        requests, seconds = self._weighed
+        return requests / seconds if seconds > 0 else None
 
     def suspects(self) -> Window:
         """The last requests, back to the last proof or to when no more were bad than may be."""

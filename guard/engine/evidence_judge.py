@@ -31,7 +31,7 @@ class EvidenceJudge(Judge):
     def __init__(self, rule: Rule, gauge: Gauge, entry: str | None, evidence: Evidence) -> None:
         super().__init__(rule, gauge, entry)
         self._evidence = evidence
-        self._calm: tuple[float, int | None, float | None] | None = None
+        self._calm: Load | None = None
 
     def arm(self, window: Window | None = None) -> None:
         """Begin to watch."""
@@ -39,9 +39,10 @@ class EvidenceJudge(Judge):
         if window is not None:
             self._evidence.arm(window.begin)
 
-    def take_in(self, part: Counts) -> None:
-        """Take in requests whose evidence is to be considered next."""
-        self._evidence.add(part)
+    def take_in(self, part: Counts, timed: int) -> None:
+        """Take in requests, so many of them with a response time, whose evidence is to be
+        considered next."""
+        self._evidence.add(part, timed)
 
     def consider(self, until: float, now: float, users: int | None) -> Transition | None:
         """Weigh the evidence that has come in.
@@ -58,7 +59,7 @@ class EvidenceJudge(Judge):
         if not evidence.weigh(until):
             return None
         if not evidence.share:
-            self._calm = now, users, evidence.rps
+            self._calm = Load(now, users, evidence.rps)
         self._move(evidence.share, now)
         is_highest = evidence.share >= SUSPICION and evidence.share > peak
         if self.state is before and not is_highest:
@@ -67,8 +68,7 @@ class EvidenceJudge(Judge):
         if is_highest and reading.value is not None:
             self.worst = reading.value
         if self.state is State.BREACHED and self.breach is None:
-            healthy = Load(*self._calm) if self._calm else None
-            self.breach = Breach(reading, self.pending_at, healthy)
+            self.breach = Breach(reading, self.pending_at, self._calm)
         if self.state is before:
             return None
         return Transition(self.rule, self.entry, before, self.state, reading)

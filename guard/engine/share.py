@@ -10,6 +10,10 @@ from guard.engine.counts import Counts
 from guard.engine.metrics import Metric
 from guard.rule import Check, Comparison
 
+CountBad = Callable[[Counts, int], tuple[int, int]]
+"""From some requests, and how many of them have a response time, to how many of them count and how
+many of those are bad."""
+
 _HIGH = (Comparison.MORE, Comparison.AT_LEAST)
 _BEYOND: dict[Comparison, Callable[[float], int]] = {
     Comparison.LESS: math.ceil,
@@ -41,7 +45,7 @@ def limit(check: Check) -> float | None:
     return metric.share if is_high else 1 - metric.share
 
 
-def bad_of(check: Check) -> Callable[[Counts], tuple[int, int]]:
+def bad_of(check: Check) -> CountBad:
     """Counts how many requests there are, and how many bad ones among them."""
     if check.metric == "fail_ratio":
         return _bad_by_failure(check.failure, opposite=check.comparison in _HIGH)
@@ -50,21 +54,20 @@ def bad_of(check: Check) -> Callable[[Counts], tuple[int, int]]:
     )
 
 
-def _bad_by_time(first: int, *, opposite: bool) -> Callable[[Counts], tuple[int, int]]:
-    def count(part: Counts) -> tuple[int, int]:
+def _bad_by_time(first: int, *, opposite: bool) -> CountBad:
+    def count(part: Counts, timed: int) -> tuple[int, int]:
         times, beyond = part.response_times, 0
         # Most that is weighed is good, so only the numbers of the others are looked up.
         for time in times:
             if time >= first:
                 beyond += times[time]
-        requests = sum(times.values())
-        return requests, requests - beyond if opposite else beyond
+        return timed, timed - beyond if opposite else beyond
 
     return count
 
 
-def _bad_by_failure(text: str | None, *, opposite: bool) -> Callable[[Counts], tuple[int, int]]:
-    def count(part: Counts) -> tuple[int, int]:
+def _bad_by_failure(text: str | None, *, opposite: bool) -> CountBad:
+    def count(part: Counts, _: int) -> tuple[int, int]:
         failed = part.failures if text is None else part.failures_like.get(text, 0)
         return part.requests, part.requests - failed if opposite else failed
 

@@ -31,7 +31,7 @@ def weighed(text, batches, seconds=MONTH, watched=None, step=1.0):
     found = Evidence(check_of(text), seconds, watched or Watched())
     found.arm(0.0)
     for number, (requests, failures) in enumerate(batches, start=1):
-        found.add(Counts(requests=requests, failures=failures))
+        found.add(Counts(requests=requests, failures=failures), 0)
         found.weigh(number * step)
     return found
 
@@ -159,7 +159,7 @@ def test_what_is_bad(text, p0, bad):
     check = check_of(text)
     assert limit(check) == pytest.approx(p0)
     timed = not text.startswith("fail_ratio")
-    assert bad_of(check)(part) == (8 if timed else 10, bad)
+    assert bad_of(check)(part, part.timed) == (8 if timed else 10, bad)
 
 
 @pytest.mark.parametrize("text", ["avg < 1s", "max < 1s", "rps > 5", "cpu < 90%", "p95 == 1s"])
@@ -194,7 +194,7 @@ def test_one_bad_request_is_no_proof():
     """Not even after an hour without any, of which ten seconds count."""
     found = Evidence(check_of("fail_ratio < 1%"), MONTH, Watched())
     found.arm(0.0)
-    found.add(Counts(requests=1, failures=1))
+    found.add(Counts(requests=1, failures=1), 0)
     assert found.weigh(3600.0)
     assert found.share < 0.5
 
@@ -267,7 +267,7 @@ def false_breach(chance, rate, p0, seconds, *, entries, lump, limit):
             found[-1].arm(now - lump)
         for one in found:
             bad = sum(chance.random() < p0 for _ in range(rate * lump))
-            one.add(Counts(requests=rate * lump, failures=bad))
+            one.add(Counts(requests=rate * lump, failures=bad), 0)
             one.weigh(now)
     return now
 
@@ -329,12 +329,12 @@ def test_an_entry_that_comes_late_takes_its_share():
     gathered = first.share * math.log(MONTH)
     late = Evidence(check_of("fail_ratio < 1%"), MONTH, watched)
     late.arm(2.0)
-    late.add(Counts(requests=100, failures=5))
+    late.add(Counts(requests=100, failures=5), 0)
     late.weigh(3.0)
     assert late.share * math.log(2 * MONTH) == pytest.approx(
         weighed("fail_ratio < 1%", batches[:1]).share * math.log(MONTH)
     )
-    first.add(Counts(requests=100, failures=4))
+    first.add(Counts(requests=100, failures=4), 0)
     first.weigh(3.0)
     alone = weighed("fail_ratio < 1%", [*batches, (100, 4)])
     assert first.share * math.log(2 * MONTH) == pytest.approx(alone.share * math.log(MONTH))
