@@ -176,6 +176,9 @@ class ColumnReader:
             )
         except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
             raise UnreadableError from error
+        lines = block.lines.count(b"\n") + (not block.lines.endswith(b"\n"))
+        if table.num_rows != lines:
+            raise UnreadableError  # a row of several lines may be a stray quote
         for name in self._numbers:
             most = pc.max(pc.abs(table[name])).as_py()
             is_moment = name == self._layout.time

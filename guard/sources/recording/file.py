@@ -86,6 +86,9 @@ class RecordingFile:
                 room = MOST_BAD - len(self.first_bad)
                 self.first_bad += [f"{self.name}, {row}" for row in bad[:room]]
                 yield self._lines.read
+        if self._lines.is_cut:
+            self.bad += 1
+            self.first_bad.append(f"{self.name}: is cut off: its compressed data end too early")
 
     def blocks(self) -> Iterator[Block]:
         """All of it."""

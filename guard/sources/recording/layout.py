@@ -83,8 +83,11 @@ def _of_jmeter(row: Mapping[str, str]) -> Kind:
     is_sum = message.startswith(_OF_TRANSACTION)
     if row["success"].lower() == "true":
         return Kind(key, None, is_sum)
-    status = f"{row.get('responseCode', '')} {message}".strip()
-    return Kind(key, row.get("failureMessage") or status or "failed", is_sum)
+    code, asserted = row.get("responseCode", ""), row.get("failureMessage", "")
+    status = f"{code} {message}".strip()
+    # Of a response that was good in itself, only the assertion tells what was wrong.
+    said = [asserted] if asserted and code[:1] in ("1", "2", "3") else [status, asserted]
+    return Kind(key, ": ".join(filter(None, said)) or "failed", is_sum)
 
 
 def _of_k6(row: Mapping[str, str]) -> Kind | None:

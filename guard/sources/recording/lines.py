@@ -54,9 +54,11 @@ class Lines:
     Attributes:
         header: The first line.
         size: Its bytes as they are stored.
+        is_cut: Whether it is compressed and ended too early when it was last read.
     """
 
     def __init__(self, path: str) -> None:
+        self.is_cut = False
         self._file = _spooled() if path == STDIN else _opened(path)
         self._is_compressed = self._file.read(2) == _GZIP
         self.size = self._file.seek(0, 2)
@@ -103,7 +105,7 @@ class Lines:
                 while piece := unpacked.read1(BLOCK):  # no more at a time than is whole
                     yield piece
             except (EOFError, zlib.error):
-                return  # cut off, like a last line; what was there has been read
+                self.is_cut = True  # what was there has been read
 
 
 def _opened(path: str) -> IO[bytes]:

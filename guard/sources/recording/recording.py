@@ -174,8 +174,9 @@ class Recording:
             seconds, until = Seconds(), end
             for step in self._steps(survey):
                 if survey.second_of(step.first) <= until and survey.second_of(step.last) > done:
-                    for group in step.file.groups(step.block, concerns, survey.zero, done, until):
-                        seconds.add(group)
+                    groups = step.file.groups(step.block, concerns, survey.zero, done, until)
+                    for group in groups:
+                        seconds.add(group, step.number)
                     if seconds.held > HELD:
                         # There is too much to be kept. The later half is read again.
                         until = min(until, seconds.drop_later_half())
@@ -197,7 +198,8 @@ class Recording:
             left = [queue.earliest for queue in queues if queue.earliest is not None]
             complete = survey.second_of(min(left)) - 1 if left else survey.second_of(survey.last)
             if block is not None and span.first is not None and span.last is not None:
-                yield _Step(queue.file, block, span.first, span.last, complete)
+                number = queues.index(queue)
+                yield _Step(number, queue.file, block, span.first, span.last, complete)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,7 @@ class _Step:
     """A block to be counted.
 
     Attributes:
+        number: The number of its file.
         file: Where it is from.
         block: The block.
         first: The first moment in it, in microseconds since 1970.
@@ -212,6 +215,7 @@ class _Step:
         complete: The last second of which nothing comes any more after it.
     """
 
+    number: int
     file: RecordingFile
     block: Block
     first: int
@@ -263,26 +267,24 @@ class _Told:
         self._end = survey.duration
         self._ramped_up_at = ramped_up_at
         self._answers = 0
-        self._users: int | None = None
+        self._users = _Users(survey)
         self._failed = Counter[tuple[EntryKey, str]]()
 
     def snapshot(self, number: int, second: Second) -> tuple[float, Snapshot]:
         """When it was over, and what happened in it."""
         total = second.total_counts(number) if second.total else NOTHING
         self._answers += total.requests
-        if second.users is not None:
-            self._users = second.users
+        self._users.note(second, number)
         self._note_failures(second)
-        now, until = float(number), None
-        if 0 < self._end < number:
-            until = self._end
-            now = now if self._end - (number - 1) >= LEAST_SECOND else until
+        # A second that is judged counts as a whole one, or the windows that end with it would reach
+        # back further than those of a live guard.
+        is_short = 0 < self._end < number - 1 + LEAST_SECOND
+        now = self._end if is_short else float(number)
         return now, Snapshot(
             total=total,
             entries=second.counts_of_entries(number),
-            vitals=Vitals(users=self._users),
+            vitals=Vitals(users=self._users.number),
             answers=self._answers,
-            counted_until=until,
             ramped_up_at=self._ramped_up_at,
             failures=self._failed.copy,
         )
@@ -291,6 +293,30 @@ class _Told:
         self._failed.update(second.failed)
         if len(self._failed) > 2 * MOST_FAILURES:
             self._failed = Counter(dict(self._failed.most_common(MOST_FAILURES)))
+
+
+class _Users:
+    """How many users there are, of which each file tells its own.
+
+    Attributes:
+        number: All that are known of; None if nobody told.
+    """
+
+    def __init__(self, survey: Survey) -> None:
+        self.number: int | None = None
+        self._of: dict[int, int] = {}
+        self._last_second = [
+            max((survey.second_of(s.last) for s in spans if s.last is not None), default=0)
+            for spans in survey.spans
+        ]
+
+    def note(self, second: Second, number: int) -> None:
+        """Take in what was told in that second. Files that came to their end before tell no more,
+        unless all have."""
+        self._of |= second.users
+        going = [n for file, n in self._of.items() if self._last_second[file] >= number]
+        if going:
+            self.number = sum(going)
 
 
 def _too_long(names: Sequence[str], zero: int, last: int) -> str:

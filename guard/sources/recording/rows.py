@@ -84,24 +84,29 @@ class RowReader:
             csv.field_size_limit(usual)
 
     def _rows(self, block: Block) -> Iterator[Row | BadRow]:
-        text = block.lines.decode("utf-8", "replace")
-        reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=self._delimiter)
-        last = text.count("\n") + (not text.endswith("\n"))
+        lines = list(io.StringIO(block.lines.decode("utf-8", "replace"), newline="\n"))
         begin = 0
-        while True:
+        while begin < len(lines):
+            unread = _Unread(lines, begin, self._is_row)
             row: Row | BadRow | None = None
             try:
-                cells = next(reader, None)
-                if cells is None:
-                    return
+                cells = next(csv.reader(unread, delimiter=self._delimiter))
                 if cells and not self._is_header(cells):
                     row = self._row(cells)
             except (csv.Error, ValueError) as error:
                 row = BadRow(block.first + begin, str(error))
-            begin = reader.line_num
-            is_cut = block.is_last and begin == last and not text.endswith("\n")
+            begin = unread.number
+            is_cut = block.is_last and begin == len(lines) and not lines[-1].endswith("\n")
             if row is not None and not (is_cut and isinstance(row, BadRow)):
                 yield row
+
+    def _is_row(self, line: str) -> bool:
+        """Whether the line is a row by itself, or the header."""
+        try:
+            cells = next(csv.reader([line], delimiter=self._delimiter))
+            return bool(cells) and (self._is_header(cells) or self._row(cells) is not None)
+        except (csv.Error, ValueError):
+            return False
 
     def span(self, block: Block) -> tuple[Span, list[BadRow]]:
         """What there is in the block, and its bad rows."""
@@ -172,6 +177,34 @@ class RowReader:
         if place is None or not cells[place]:
             return None
         return _whole(_number(cells[place], self._header[place]))
+
+
+class _Unread:
+    """The lines that a row may consist of.
+
+    Attributes:
+        number: Number of the first one that it does not.
+    """
+
+    def __init__(self, lines: Sequence[str], begin: int, is_row: Callable[[str], bool]) -> None:
+        self.number = begin
+        self._lines = lines
+        self._begin = begin
+        self._is_row = is_row
+
+    def __iter__(self) -> _Unread:
+        return self
+
+    def __next__(self) -> str:
+        if self.number == len(self._lines):
+            raise StopIteration
+        line = self._lines[self.number]
+        if self.number > self._begin and self._is_row(line):
+            # What is asked for more lines has a quotation, and a quotation has no row in it.
+            self.number = self._begin + 1
+            raise ValueError("a quotation begins here that does not end")
+        self.number += 1
+        return line
 
 
 def _moment(text: str, ticks: float) -> int:

@@ -178,7 +178,7 @@ class Second:
     Attributes:
         total: All requests; None without any.
         entries: Those of the entries that somebody needs.
-        users: The highest number of users, if somebody said it.
+        users: The highest number of users that a file told, by its number.
         failed: How many requests of the aggregate failed, by entry and text.
     """
 
@@ -187,13 +187,13 @@ class Second:
     def __init__(self) -> None:
         self.total: Tally | None = None
         self.entries: dict[EntryKey, Tally] = {}
-        self.users: int | None = None
+        self.users: dict[int, int] = {}
         self.failed: dict[tuple[EntryKey, str], int] = {}
 
-    def add(self, group: Group) -> int:
-        """Count them. How many response times were new."""
+    def add(self, group: Group, file: int) -> int:
+        """Count them, which are of the file of that number. How many response times were new."""
         if group.users is not None:
-            self.users = max(self.users or 0, group.users)
+            self.users[file] = max(self.users.get(file, 0), group.users)
         concern, new = group.concern, 0
         if concern.in_total:
             if self.total is None:
@@ -237,12 +237,12 @@ class Seconds:
         self.held = 0
         self._seconds: dict[int, Second] = {}
 
-    def add(self, group: Group) -> None:
-        """Count them in their second."""
+    def add(self, group: Group, file: int = 0) -> None:
+        """Count them in their second. They are of the file of that number."""
         second = self._seconds.get(group.second)
         if second is None:
             second = self._seconds[group.second] = Second()
-        self.held += second.add(group)
+        self.held += second.add(group, file)
 
     def take(self, number: int) -> Second:
         """That second, which is kept no longer."""

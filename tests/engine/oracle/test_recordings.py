@@ -200,11 +200,11 @@ def ticks_of(requests, ramped_up_at):
         of_second.setdefault(second, []).append(request)
     answers = 0
     for second in range(1, -(-last // 1000) + 1):
-        until = min(second * 1000, last) / 1000
-        now = float(second) if until - (second - 1) >= 0.5 else until
+        end = min(second * 1000, last) / 1000
+        now = float(second) if end - (second - 1) >= 0.5 else end
         answers += len(of_second.get(second, ()))
         yield SimpleNamespace(
-            now=now, until=until, lag=0.0, ramped_up_at=ramped_up_at, answers=answers, users=1,
+            now=now, until=now, lag=0.0, ramped_up_at=ramped_up_at, answers=answers, users=1,
             requests=of_second.get(second, []), exceptions=0,
         )  # fmt: skip
 

@@ -69,7 +69,7 @@ def written(draw, layout):
 
 def test_the_fast_reader_takes_what_a_tool_writes():
     """So that the property below is not empty."""
-    rows = '1.5,GET,/,12.25,7,200,\n1.6,GET,/,,0,0,"a, ""b""\nc"\r\n'
+    rows = '1.5,GET,/,12.25,7,200,\n1.6,GET,/,,0,0,"a, ""b"" c"\r\n'
     reader = ColumnReader(LOCUST, HEADERS[LOCUST].split(","), ",")
     assert reader.span(Block(rows.encode(), 2, is_last=True)).requests == 2
 

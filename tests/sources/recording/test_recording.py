@@ -9,7 +9,9 @@ import sys
 
 import pytest
 
-from guard.rule import Selection
+from guard.language.rulefile import parse_rules
+from guard.playback import play
+from guard.rule import Outcome, Selection
 from guard.sources.recording import lines
 from guard.sources.recording.file import RecordingError
 from guard.sources.recording.recording import Recording
@@ -17,6 +19,7 @@ from guard.sources.recording.recording import Recording
 pytestmark = pytest.mark.usefixtures("reader")
 
 EVERYTHING = (Selection("*"),)
+HEADER = "timestamp,request_type,name,response_time_ms,response_length,status_code,exception"
 JTL = "timeStamp,elapsed,label,responseCode,responseMessage,success,failureMessage,bytes,allThreads"
 K6 = "metric_name,timestamp,metric_value,error,expected_response,method,name,status,url"
 
@@ -39,7 +42,6 @@ def test_a_request_counts_in_the_second_in_which_it_was_answered(write, seconds_
     file = write("100,GET,/a,500,10,200,", "100.9,GET,/a,100,20,200,", "100.9,POST,/b,2000,30,200,")
     snapshots = seconds_of(file, selections=EVERYTHING)
     assert list(snapshots) == [1.0, 2.0, 3.0]
-    assert [s.counted_until for s in snapshots.values()] == [None, None, 2.9]
     assert totals(snapshots) == {1.0: (2, 0, {500: 1, 100: 1}), 3.0: (1, 0, {2000: 1})}
     first = snapshots[1.0]
     assert (first.total.content_length, first.total.response_time) == (30, 600.0)
@@ -85,6 +87,21 @@ def test_half_a_second_at_the_end_is_judged_as_one(write, seconds_of, last, judg
     assert list(snapshots) == judged
 
 
+@pytest.mark.parametrize(("last", "at"), [(19.4, 19.4), (19.5, 20.0), (19.9, 20.0), (20.0, 20.0)])
+def test_windows_are_as_long_as_those_of_a_live_guard(write, last, at):
+    """Failures are answered between 14 and 15 s. From 15 to 19 s they are in the last five; at 20 s
+    they would not be, and are not at the end. So they never were for 6 s."""
+    lines = [f"{n / 10},GET,/,1,0,200," for n in range(int(last * 10))]
+    lines += ["14.3,GET,/,1,0,503,bad"] * 50 + [f"{last - 0.001:.3f},GET,/,1,0,200,"]
+    reading = Recording([write(*lines)])
+    rules = parse_rules(b"rules: [fail_ratio < 10% over 5s for 6s]", "rules.yaml")
+    story = play(rules, reading.snapshots(reading.survey()))
+    (result,) = story.verdict.rules
+    assert (story.verdict.duration, result.outcome, result.pending_at) == (
+        at, Outcome.PASS, 14.0 if last < 19.5 else None,
+    )  # fmt: skip
+
+
 def test_failure_texts_are_told_apart(write, seconds_of):
     file = write('5,GET,/,1,0,503,"503 Server Error: ""no, thanks""\nat all"', "5,GET,/,1,0,0,lost")
     (snapshot,) = seconds_of(file, failures=["*503*", "lost", "*no, thanks*"]).values()
@@ -98,11 +115,51 @@ def test_jmeter_with_threads(write, seconds_of):
         "1700000001500,100,GET /a,500,Oops,false,Test failed: code,10,6",
         header=JTL,
     )
-    snapshots = seconds_of(file, selections=EVERYTHING, failures=["Test failed*", "Non HTTP*"])
+    snapshots = seconds_of(file, selections=EVERYTHING, failures=["500 Oops: Test*", "Non HTTP*"])
     assert [s.vitals.users for s in snapshots.values()] == [7, 6]
     assert set(snapshots[1.0].entries) == {("GET", "/a"), ("", "login")}
     assert snapshots[1.0].total.failures_like == {"Non HTTP*": 1}
-    assert snapshots[2.0].total.failures_like == {"Test failed*": 1}
+    assert snapshots[2.0].total.failures_like == {"500 Oops: Test*": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "asserted", "text"),
+    [
+        ("503,Unavailable", "expected /ok/", "503 Unavailable: expected /ok/"),
+        ("503,Unavailable", "", "503 Unavailable"),
+        ("200,OK", "expected /ok/", "expected /ok/"),
+        (",Non HTTP", "", "Non HTTP"),
+        ("200,", "", "200"),
+        (",", "", "failed"),
+    ],
+)
+def test_why_a_request_of_jmeter_failed(write, seconds_of, status, asserted, text):
+    """The status is told also where an assertion failed, unless it was a good one."""
+    (snapshot,) = seconds_of(write(f"1,100,a,{status},false,{asserted},10,5", header=JTL)).values()
+    assert snapshot.failures() == {(("", "a"), text): 1}
+
+
+def test_users_of_several_files_add_up(write, seconds_of):
+    """One of two generators comes to its end after a second, the other after two."""
+    rows = {"a": [(0, 10), (900, 10)], "b": [(100, 4), (800, 7), (1500, 8)]}
+    files = [
+        write(*(f"{at},10,x,200,OK,true,,1,{n}" for at, n in rows[name]), header=JTL, name=name)
+        for name in rows
+    ]
+    assert [s.vitals.users for s in seconds_of(*files).values()] == [17, 8]
+
+
+def test_what_failed_so_far(write, seconds_of):
+    lines = (
+        "1,GET,/a,1,0,500,x",
+        "1,GET,/b,1,0,500,x",
+        "2.5,GET,/a,1,0,500,x",
+        "2.9,GET,/a,1,0,200,",
+    )
+    reading = Recording([write(*lines)])
+    found = [snapshot.failures() for _, snapshot in reading.snapshots(reading.survey())]
+    a, b = (("GET", "/a"), "x"), (("GET", "/b"), "x")
+    assert found == [{a: 1, b: 1}, {a: 2, b: 1}]
 
 
 def test_a_transaction_of_jmeter_is_in_its_entry_but_not_in_the_total(write, seconds_of):
@@ -212,6 +269,31 @@ def test_a_stray_quote_loses_no_more_than_its_row(write):
     assert (survey.requests, survey.bad) == (101, 0)
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(['7,GET,/,1,0,503,"503 Se'], id="row"),
+        pytest.param(['7,GET,/,1,0,503,"503 Se', HEADER], id="row before another recording"),
+        pytest.param(['7,GET,"/,1,0,503,503'], id="column"),
+    ],
+)
+@pytest.mark.parametrize("after", ["", '9,GET,/,1,0,503,"at last', '9,GET,/,1,0,503,"ok"'])
+def test_a_quotation_that_does_not_end_is_a_bad_row_and_no_more(write, broken, after):
+    """However many rows it seems to hold, and whether another quote ends it by chance. One at the
+    very end may have been cut off there."""
+    good = [f"{n},GET,/,1,0,200," for n in range(50)]
+    survey = surveyed(write(*good, *broken, *good, after, *good[:1] if after[-1:] == '"' else ()))
+    assert survey.bad == 1
+    assert survey.first_bad[0].endswith("line 52: a quotation begins here that does not end")
+    assert survey.requests == 100 + (after != "") + (after[-1:] == '"')
+
+
+def test_what_a_quotation_holds_is_no_row(write):
+    text = "Traceback\n  File x, line 1, in y\n1,2,3\n\nValueError"
+    survey = surveyed(write(f'1,GET,/,1,0,503,"{text}"', "2,GET,/,1,0,200,"))
+    assert (survey.requests, survey.bad) == (2, 0)
+
+
 @pytest.mark.parametrize("cut", [0, 30], ids=["whole", "cut"])
 def test_gzip(write, tmp_path, cut):
     content = open(write(*(f"{n},GET,/,{n},0,200," for n in range(2000))), "rb").read()  # noqa: PTH123, SIM115
@@ -219,8 +301,9 @@ def test_gzip(write, tmp_path, cut):
     file = tmp_path / "run.csv.gz"
     file.write_bytes(packed[: len(packed) - cut])
     survey = surveyed(str(file))
-    assert survey.bad == 0
     assert survey.requests == 2000 if not cut else 0 < survey.requests < 2001
+    told = [f"{file}: is cut off: its compressed data end too early"] if cut else []
+    assert (survey.bad, survey.first_bad) == (len(told), told)
 
 
 def test_a_failure_may_carry_a_page_of_text(write):
