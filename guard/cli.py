@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from guard.terminal import UnwritableError
 from guard.version import __version__
 
 BAD_RULES = 2
@@ -30,7 +31,20 @@ TEST_FILES = ("*.test.yaml", "*.test.yml")
 SCHEMAS = ("rules", "tests")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Ends all commands alike where they can't go on."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("locust-guard: interrupted", err=True)
+            sys.exit(INTERRUPTED)
+        except UnwritableError as error:
+            _refuse(f"the output can't be written: {error}")
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="locust-guard")
 def main() -> None:
     """Guard Locust load tests: judge them by rules while they run, stop those that break them, and
@@ -156,6 +170,8 @@ def replay(
     Exit codes: 0 pass, 2 bad rules, options or recordings, 3 fail,
     4 inconclusive.
     """
+    if suggest and rules_file is not None:
+        _refuse("--suggest judges nothing, so --rules means nothing")
     from guard import replaying
     from guard.language.errors import Complaint, RulesError
     from guard.language.units import timespan
@@ -166,7 +182,7 @@ def replay(
             replaying.Order(
                 recordings,
                 form,
-                None if suggest else rules_file or _rules_here(),
+                None if suggest else _rules_here() if rules_file is None else rules_file,
                 None if ramp_up is None else timespan(ramp_up),
                 past_stop,
                 strict,
@@ -182,9 +198,6 @@ def replay(
         _refuse(f"--ramp-up: {complaint.message}")
     except (RecordingError, replaying.ReplayError) as error:
         _refuse(str(error))
-    except KeyboardInterrupt:
-        click.echo("locust-guard: interrupted", err=True)
-        sys.exit(INTERRUPTED)
     sys.exit(code)
 
 
@@ -203,7 +216,8 @@ def test(files: tuple[str, ...], part: str, form: str) -> None:
     """Test rules on runs that are written down, without any Locust.
 
     A test file says which rules it is about, what happens in a run, second by second, and what the
-    rules shall make of it. FILE is every *.test.yaml of the working directory when not given.
+    rules shall make of it. FILE may be a folder, for every *.test.yaml in it; it is the working
+    directory when not given.
 
     \b
       rules: rules.yaml
@@ -225,7 +239,7 @@ def test(files: tuple[str, ...], part: str, form: str) -> None:
     wanted = part.casefold()
     results = [
         trial_listing.try_file(file, lambda test: wanted in test.name.casefold())
-        for file in files or _tests_here()
+        for file in _test_files(files)
     ]
     if not any(result.trials or result.errors for result in results):
         _refuse(f"no test has {part!r} in its name")
@@ -291,10 +305,19 @@ def init(file: str) -> None:
     )
 
 
-def _tests_here() -> list[str]:
-    found = sorted(str(file) for pattern in TEST_FILES for file in Path().glob(pattern))
-    if not found:
-        _refuse(f"there is no {' or '.join(TEST_FILES)} here; name a file")
+def _test_files(files: tuple[str, ...]) -> list[str]:
+    """These files, and those of these folders."""
+    found: list[str] = []
+    for file in files or (".",):
+        folder = Path(file)
+        if not folder.is_dir():
+            found.append(file)
+            continue
+        inside = sorted(str(path) for pattern in TEST_FILES for path in folder.glob(pattern))
+        if not inside:
+            where = "here; name a file" if not files else f"in {file}"
+            _refuse(f"there is no {' or '.join(TEST_FILES)} {where}")
+        found += inside
     return found
 
 

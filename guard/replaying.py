@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,7 +18,7 @@ from guard.engine.verdict import RuleResult
 from guard.language.rulefile import load_rules
 from guard.playback import Story, play
 from guard.progress import Bar
-from guard.rule import Rule
+from guard.rule import Rule, timespan_text
 from guard.sources.recording.dates import text_of
 from guard.sources.recording.file import MOST_NAMES
 from guard.sources.recording.recording import Recording, Survey
@@ -105,7 +106,7 @@ def run(order: Order) -> int:
         ReplayError: It can't be done as asked.
     """
     _refuse_targets(order)
-    rules = load_rules(order.rules_file) if order.rules_file else ()
+    rules = load_rules(order.rules_file) if order.rules_file is not None else ()
     with closing(Recording(order.files, order.form)) as recording:
         with Bar(sys.stderr) as bar:
             found = _survey(recording, order, bar)
@@ -128,8 +129,11 @@ def _refuse_targets(order: Order) -> None:
         raise ReplayError(
             "--suggest judges nothing, so --json, --junit and --continue mean nothing"
         )
-    if order.json_file == order.junit_file is not None:
+    if order.json_file and order.junit_file and _is_same(order.json_file, order.junit_file):
         raise ReplayError("--json and --junit can't go to the same place")
+    for number, file in enumerate(order.files):
+        if any(_is_same(file, other) for other in order.files[:number]):
+            raise ReplayError(f"{file} is given twice, so its requests would count twice")
     if order.json_file not in (None, STDOUT):
         _refuse_if_lost(order.json_file, verdict_file.refusal(Path(order.json_file)))
     if order.junit_file not in (None, STDOUT):
@@ -137,6 +141,10 @@ def _refuse_targets(order: Order) -> None:
 
         why = verdict_file.refusal(Path(order.junit_file), junit.BEGIN, "JUnit report")
         _refuse_if_lost(order.junit_file, why)
+
+
+def _is_same(file: str, other: str) -> bool:
+    return file == other or os.path.realpath(file) == os.path.realpath(other)
 
 
 def _refuse_if_lost(target: str, why: str | None) -> None:
@@ -175,6 +183,9 @@ def replay(
     )
     with closing(snapshots):
         story = play(kept, snapshots, past_stop=order.past_stop)
+    # The last second of a run is judged as a whole one.
+    took = min(story.verdict.duration, found.duration)
+    story = replace(story, verdict=replace(story.verdict, duration=took))
     return Replay(order, recording, found, kept, left_out, story)
 
 
@@ -186,7 +197,10 @@ def _suggested(recording: Recording, found: Survey, order: Order, bar: Bar) -> s
 
     from guard.suggestion import rules_file
 
-    return rules_file(order.files, recording, found, judge, order.ramped_up_at)
+    text = rules_file(order.files, recording, found, judge, order.ramped_up_at)
+    if text is None:
+        raise ReplayError("there are too few requests after ramp-up to suggest a rule")
+    return text
 
 
 def _show_suggested(text: str, read: Sequence[str]) -> None:
@@ -260,6 +274,12 @@ def _remarks(done: Replay) -> list[str]:
     waits = any(rule.after.ramp_up for rule in done.rules)
     if waits and done.order.ramped_up_at is None:
         said.append("some rules wait for the end of ramp-up: say when it was with --ramp-up TIME")
+    ramped_up_at = done.order.ramped_up_at
+    if ramped_up_at is not None and ramped_up_at > done.survey.duration:
+        said.append(
+            f"--ramp-up {timespan_text(ramped_up_at)} is after the end of the recording, so rules "
+            "that wait for it are not judged"
+        )
     if any(rule.check.metric == "silence" for rule in done.rules) and not done.survey.has_users:
         said.append("silence is judged as if users were running all the time")
     said += _unmatched(done)

@@ -17,6 +17,9 @@ from guard.sources.recording.recording import Recording, Survey
 MARGIN = 0.25
 """How far a limit is from the worst reading, as a share of it."""
 
+ENOUGH = 20
+"""Requests that a percentile needs to say anything."""
+
 MOST_ENTRIES = 20
 """Entries that are suggested limits for, those with the most requests."""
 
@@ -32,14 +35,14 @@ Judge = Callable[[Sequence[Rule]], Sequence[RuleResult]]
 # Each with a limit that nothing breaks, in whose place the suggested one is put.
 _OF_ALL = (
     "fail_ratio < 100%",
-    "fail_ratio < 100% over 10s min_requests 20",
-    "p95 < 10000d over 10s min_requests 20",
+    f"fail_ratio < 100% over 10s min_requests {ENOUGH}",
+    f"p95 < 10000d over 10s min_requests {ENOUGH}",
     "p99 < 10000d over 10s min_requests 100",
     "rps > 0 over 10s",
     "silence < 10000d",
 )
-_OF_ENTRY = ("fail_ratio < 100%", "p95 < 10000d over 10s min_requests 20")
-_OF_RARE_ENTRY = "p95 < 10000d min_requests 20"
+_OF_ENTRY = ("fail_ratio < 100%", f"p95 < 10000d over 10s min_requests {ENOUGH}")
+_OF_RARE_ENTRY = f"p95 < 10000d min_requests {ENOUGH}"
 """For an entry whose windows never held enough requests."""
 
 
@@ -62,8 +65,8 @@ def rules_file(
     survey: Survey,
     judge: Judge,
     ramped_up_at: float | None,
-) -> str:
-    """The text of a rules file that this run passes.
+) -> str | None:
+    """The text of a rules file that this run passes; None if there is no rule to suggest.
 
     Args:
         files: What was read.
@@ -77,26 +80,29 @@ def rules_file(
     of_all = [replace(rule, after=after) for rule in _rules(_OF_ALL)]
     of_entries = [
         _on(rule, entry, after)
-        for entry in entries
+        for entry, _ in entries
         for rule in _rules((*_OF_ENTRY, _OF_RARE_ENTRY))
     ]
     results = judge([*of_all, *of_entries])
+    if not any(map(_suggested, results)):
+        return None
     lines = list(_head(files, recording, survey, ramped_up_at))
-    lines += _section("All requests", results[: len(of_all)])
+    lines += _section("All requests", survey.requests, results[: len(of_all)])
     step = len(_OF_ENTRY) + 1
-    for number, entry in enumerate(entries):
+    for number, (entry, requests) in enumerate(entries):
         begin = len(of_all) + number * step
-        lines += _section(entry, _without_second_best(results[begin : begin + step]))
+        of_entry = _without_second_best(results[begin : begin + step])
+        lines += _section(entry, requests, of_entry)
     if left_out:
         lines.append(f"\n  # {left_out} more with fewer requests are left out.")
     return "\n".join(lines) + "\n"
 
 
-def _busiest(judge: Judge) -> tuple[list[str], int]:
-    """The entries with the most requests, and how many others there are."""
+def _busiest(judge: Judge) -> tuple[list[tuple[str, float]], int]:
+    """The entries with the most requests and how many each has, and how many others there are."""
     results = [r for r in judge(_rules(("requests of each * >= 0",))) if r.judged and r.entry]
     results.sort(key=lambda result: -(result.value or 0.0))
-    entries = [result.entry or "" for result in results]
+    entries = [(result.entry or "", result.value or 0.0) for result in results]
     return entries[:MOST_ENTRIES], len(entries[MOST_ENTRIES:])
 
 
@@ -106,7 +112,8 @@ def _head(
     formats = " and ".join(layout.title for layout in recording.layouts)
     named = " ".join("-" if file == "-" else file for file in files)
     yield f"# Limits from {_in_comment(named)}"
-    yield f"# ({formats}: {survey.requests:,} requests in {survey.duration:.1f} s)."
+    requests = "1 request" if survey.requests == 1 else f"{survey.requests:,} requests"
+    yield f"# ({formats}: {requests} in {survey.duration:.1f} s)."
     yield f"# Each is the worst reading of that run and a margin of {MARGIN:.0%}: look at each, and"
     yield "# add `else stop` to those that are to stop a run. `locust-guard check` says what they"
     yield "# mean, and `locust-guard replay` what they would have done."
@@ -117,13 +124,17 @@ def _head(
     yield "rules:"
 
 
-def _section(title: str, results: Sequence[RuleResult]) -> Iterator[str]:
-    suggested = [found for result in results if (found := _suggested(result))]
+def _section(title: str, requests: float, results: Sequence[RuleResult]) -> Iterator[str]:
     yield f"\n  # {_in_comment(title)}" if title != "All requests" else f"  # {title}"
-    if not suggested:
+    found = [suggested for result in results if (suggested := _suggested(result))]
+    if any(result.worst == 1 and result.rule.check.unit is Unit.RATIO for result in results):
+        yield "  # all requests failed, which is no limit"
+    elif not found and requests < ENOUGH:
         yield "  # too few requests to say anything"
-    for found in suggested:
-        yield f"  - {_as_yaml(str(found.rule))}  # at worst {found.seen}"
+    elif not found:
+        yield "  # a rule can't say this name"
+    for suggested in found:
+        yield f"  - {_as_yaml(str(suggested.rule))}  # at worst {suggested.seen}"
 
 
 def _without_second_best(results: Sequence[RuleResult]) -> Sequence[RuleResult]:
@@ -198,6 +209,7 @@ def _is_legal(rule: Rule) -> bool:
 
 def _as_yaml(line: str) -> str:
     """The line as it stands where YAML reads it as it stands; else quoted."""
+    line = line.replace("${", "$${")
     is_plain = line.isprintable() and ": " not in line and " #" not in line
     return line if is_plain and not line.endswith(":") else json.dumps(line)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import re
@@ -20,11 +21,25 @@ WIDTH = 80
 """Columns where there is no terminal, and the fewest where there is one."""
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Characters that would do something to a terminal instead of being shown."""
+
+_GONE = (errno.EIO, errno.EBADF)
+"""What is said of a terminal that is closed."""
+
+
+class UnwritableError(Exception):
+    """What is to be written finds no place. The text says why."""
+
+
 class Page:
     """What is written to one file.
 
     80 columns wide or as wide as the terminal, without colour unless the file is one, and in ASCII
     where its encoding knows no more. A file that is closed at its other end is no error.
+
+    Raises:
+        UnwritableError: The file can't be written, because the disk is full, say.
     """
 
     def __init__(self, file: IO[str]) -> None:
@@ -77,11 +92,14 @@ class Page:
         self._write(self._writable(line) + "\n")
 
     def _writable(self, text: str) -> str:
+        text = _CONTROL.sub(lambda character: ascii(character[0])[1:-1], text)
         return text.encode(self._encoding, "backslashreplace").decode(self._encoding)
 
     def _write(self, text: str) -> None:
         try:
             self._file.write(text)
             self._file.flush()
-        except OSError:
+        except OSError as error:
+            if not isinstance(error, BrokenPipeError) and error.errno not in _GONE:
+                raise UnwritableError(error.strerror or str(error)) from error
             logger.debug("nobody reads this any more")

@@ -108,7 +108,8 @@ def try_out(test: RuleTest, rules: Sequence[Rule]) -> Trial:
     of_run: list[_Wanted] = []
     of_rules: list[_Wanted] = []
     if mismatches:
-        of_run += [_Wanted(result, _moments(expected.points)) for result in _telling(verdict)]
+        missed = _moments(expected.points, mismatches)
+        of_run += [_Wanted(result, missed) for result in _telling(verdict)]
     for of_rule in expected.rules:
         found, missing = _result(of_rule, verdict.rules)
         if missing:
@@ -117,7 +118,7 @@ def try_out(test: RuleTest, rules: Sequence[Rule]) -> Trial:
             wrong = _compare(_called(found), of_rule.points, _of(found))
             mismatches += wrong
             if wrong:
-                of_rules.append(_Wanted(found, _moments(of_rule.points)))
+                of_rules.append(_Wanted(found, _moments(of_rule.points, wrong)))
     # What was expected of rules tells most; but what ended the run is always told.
     wanted = [*of_run, *of_rules] if verdict.stopped or not of_rules else of_rules
     return Trial(
@@ -230,7 +231,10 @@ def _result(
         return fit[0], None
     names = sorted(str(result.entry) for result in of_rule)
     there = ", ".join(names[:TOLD]) + (", ..." if len(names) > TOLD else "")
-    wanted = expected.entry or "one entry; say which by 'entry'"
+    if expected.entry is None:
+        wanted, there = "a single one, or to be told which", f"judged on {there}"
+    else:
+        wanted = expected.entry
     return None, Mismatch(expected.place, expected.rule.name, "entry", wanted, there)
 
 
@@ -248,7 +252,7 @@ def _telling(verdict: Verdict) -> list[RuleResult]:
     if verdict.stopped:
         return [r for r in stopping if r.breached_at == verdict.stopped_at][:1]
     failed = [result for result in verdict.rules if result.outcome is not Outcome.PASS]
-    return [*stopping, *(result for result in failed if result not in stopping)][:TOLD]
+    return [*failed, *(result for result in stopping if result not in failed)][:TOLD]
 
 
 # Showing why
@@ -262,19 +266,22 @@ class _Wanted:
     expected: dict[float, str]
 
 
+_PENDING = "pending from here on"
 _MOMENTS = {
     "stopped_at": "stop",
     "at": "breach",
-    "pending_at": "pending",
+    "pending_at": _PENDING,
     "recovered_at": "recovery",
 }
 
 
-def _moments(points: Iterable[Expected]) -> dict[float, str]:
+def _moments(points: Iterable[Expected], wrong: Iterable[Mismatch]) -> dict[float, str]:
+    """When something was expected that came at another time."""
+    keys = {mismatch.key for mismatch in wrong}
     return {
         point.value: f"{_MOMENTS[point.key]} expected"
         for point in points
-        if point.key in _MOMENTS and isinstance(point.value, float)
+        if point.key in keys & _MOMENTS.keys() and isinstance(point.value, float)
     }
 
 
@@ -312,7 +319,9 @@ def _remarks(wanted: _Wanted) -> dict[int, str]:
     """What came and what was expected, by second."""
     result = wanted.result
     breached = "stops the run" if result.rule.action.stops else "breached"
-    came = ((result.breached_at, breached), (result.recovered_at, "recovered"))
+    came = [(result.breached_at, breached), (result.recovered_at, "recovered")]
+    if any(_PENDING in remark for remark in wanted.expected.values()):
+        came.append((result.pending_at, _PENDING))
     found: dict[int, list[str]] = {}
     for moment, remark in (*came, *wanted.expected.items()):
         if moment is not None:

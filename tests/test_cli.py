@@ -311,3 +311,23 @@ def test_the_pre_commit_hook_runs_a_command_on_rules_files():
         assert re.search(hook["files"], file)
     for file in ("my-rules.yaml", "rules.yaml.j2", "rules/x.yaml"):
         assert not re.search(hook["files"], file)
+
+
+def test_ctrl_c_is_neither_a_failed_test_nor_a_crash(monkeypatch):
+    """Click would exit with 1, which is for tests that fail."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("guard.trial_listing.try_file", interrupt)
+    result = CliRunner().invoke(main, ["test", "x.test.yaml"])
+    assert (result.exit_code, result.stderr) == (130, "locust-guard: interrupted\n")
+
+
+def test_test_takes_folders(folder, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert locust_guard("test", ".", cwd=folder).returncode == 0
+    result = locust_guard("test", "empty", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (
+        2, "locust-guard: there is no *.test.yaml or *.test.yml in empty\n",
+    )  # fmt: skip

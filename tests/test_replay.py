@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -46,9 +47,8 @@ def folder(tmp_path):
 
 def replay(*arguments, cwd, **options):
     command = [sys.executable, "-m", "guard", "replay", *arguments]
-    return subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, encoding="utf-8", **options
-    )
+    piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.run(command, cwd=cwd, text=True, encoding="utf-8", check=False, **piped)
 
 
 def test_it_tells_what_would_have_happened_when(folder):
@@ -182,12 +182,20 @@ def test_the_standard_input(folder):
         (["run.csv", "--json", "rules.yaml"], "rules.yaml is there already, and is no verdict"),
         (["run.csv", "--junit", "rules.yaml"], "rules.yaml is there already, and is no JUnit"),
         (["run.csv", "--suggest", "--json", "x"], "--suggest judges nothing"),
+        (["run.csv", "--suggest", "--rules", "rules.yaml"], "--rules means nothing"),
         (["run.csv", "--json", "-", "--junit", "-"], "can't go to the same place"),
+        (["run.csv", "--json", "x", "--junit", "./x"], "can't go to the same place"),
+        (["run.csv", "./run.csv"], "./run.csv is given twice"),
+        (["run.csv", "--junit", "pytest.xml"], "pytest.xml is there already, and is no JUnit"),
+        (["run.csv", "--rules", "smoke"], "a pack is used by a file that says 'extends: smoke'"),
+        (["run.csv", "--rules", ""], "can't be read"),
+        (["run.csv", "--suggest", "--ramp-up", "2m"], "too few requests after ramp-up"),
         ([], "Missing argument 'RECORDING...'"),
     ],
 )
 def test_what_cannot_be_done_is_refused(folder, arguments, said):
     (folder / "bad.yaml").write_text("rules: [p955 < 1s]")
+    (folder / "pytest.xml").write_text('<testsuites name="pytest tests"></testsuites>')
     before = (folder / "rules.yaml").read_text()
     done = replay(*arguments, cwd=folder)
     assert done.returncode == 2
@@ -288,3 +296,30 @@ def test_an_entry_without_a_method_is_called_by_its_name(folder):
     (folder / "run.jtl").write_text("\n".join(rows) + "\n")
     verdict = json.loads(replay("run.jtl", "--json", "-", cwd=folder).stdout)
     assert [rule["entry"] for rule in verdict["rules"]] == ["Log in", "Log out"]
+
+
+def test_a_ramp_up_beyond_the_end_is_said(folder):
+    (folder / "rules.yaml").write_text("rules: [p95 < 1s after ramp-up]")
+    done = replay("run.csv", "--ramp-up", "2m", cwd=folder)
+    assert "--ramp-up 2m is after the end of the recording" in " ".join(done.stdout.split())
+    assert done.returncode == 4
+
+
+def test_what_can_not_be_suggested_says_why(folder):
+    rows = [f"{n / 10},GET,{name},{n},10,500,bad" for n in range(100) for name in ("/${a}", "")]
+    (folder / "odd.csv").write_text("\n".join([HEADER, *rows]) + "\n")
+    done = replay("odd.csv", "--suggest", cwd=folder)
+    assert '- "p95 of \\"GET /$${a}\\" < ' in done.stdout or "p95 of GET /$${a} < " in done.stdout
+    assert "# all requests failed, which is no limit" in done.stdout
+    assert "# a rule can't say this name" in done.stdout
+    (folder / "suggested.yaml").write_text(done.stdout)
+    assert replay("odd.csv", "--rules", "suggested.yaml", cwd=folder).returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("option", ["--json=-", "--junit=-", "--suggest"])
+def test_a_full_disk_is_no_success(folder, option):
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = replay("run.csv", option, cwd=folder, stdout=full)
+    assert done.returncode == 2
+    assert "the output can't be written: No space left on device" in done.stderr

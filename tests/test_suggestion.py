@@ -32,6 +32,7 @@ def test_two_digits(value, up, rounded):
     [
         ("p95 of GET / < 1s", "p95 of GET / < 1s"),
         ('p95 of "a: b" < 1s', '"p95 of \\"a: b\\" < 1s"'),
+        ('p95 of "/${a}" < 1s', 'p95 of "/$${a}" < 1s'),
         ('p95 of "a #b" < 1s', '"p95 of \\"a #b\\" < 1s"'),
     ],
 )

@@ -124,7 +124,7 @@ def test_so_does_a_ratio(written, passes):
 @pytest.mark.parametrize(
     ("entry", "actual"),
     [
-        pytest.param("", "GET /a, GET /b", id="on several entries one must be named"),
+        pytest.param("", "judged on GET /a, GET /b", id="on several entries one must be named"),
         pytest.param("entry: /c,", "GET /a, GET /b", id="that there is"),
         pytest.param("entry: /a,", None, id="by its name"),
         pytest.param("entry: GET /a,", None, id="or with its method"),
@@ -139,6 +139,23 @@ tests:
     expect: {{rules: {{one: {{{entry} state: ok}}}}}}
 """)
     assert [mismatch.actual for mismatch in trial.mismatches] == ([actual] if actual else [])
+
+
+def test_what_came_as_expected_is_not_told_again():
+    """It is pending from 20 s on, and breached at 21 s, as expected."""
+    trial = the_one("""
+rules: [avg < 500ms over 1s for 1s]
+tests:
+  - name: x
+    series: [{rps: 10x30, response_time: 100x20 900x10}]
+    expect: {rules: {avg < 500ms: {at: 21s, pending_at: 19s}}}
+""")
+    (excerpt,) = trial.excerpts
+    assert {second.at: second.remark for second in excerpt.seconds if second.remark} == {
+        19: "pending from here on expected",
+        20: "pending from here on",
+        21: "breached",
+    }
 
 
 def test_the_readings_around_the_moments_are_shown():

@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 from guard.engine.verdict import RuleResult, Verdict
 from guard.rule import Action, Outcome, Place
 
-BEGIN = re.compile(rb"\s*(<\?xml[^>]*>\s*)?<testsuites?\b")
-"""What such a file begins with."""
+BEGIN = re.compile(rb'\s*(<\?xml[^>]*>\s*)?<testsuites name="locust-guard"')
+"""What our own begin with. Those of other tools are not ours to replace."""
 
 _UNSAYABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML has no way to write."""

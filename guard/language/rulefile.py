@@ -13,6 +13,7 @@ from guard.language.draft import Draft
 from guard.language.errors import Problem, RulesError
 from guard.language.grammar import out_of_place
 from guard.language.options import Options
+from guard.language.packs import PACKS
 from guard.rule import Basis, Place, Rule
 
 RULES_FILES = ("rules.yaml", "rules.yml")
@@ -40,6 +41,8 @@ def load_rules(path: str | Path, environment: Mapping[str, str] = os.environ) ->
         content = content_of(Path(path))
     except OSError as error:
         message = f"can't be read: {error.strerror or error}"
+        if str(path) in PACKS:
+            message += f"; a pack is used by a file that says 'extends: {path}'"
         raise RulesError([Problem(Place(str(path), 1, 1), message)]) from None
     return parse_rules(content, str(path), environment)
 

@@ -62,6 +62,11 @@ def _part(text: str, unit: Unit) -> Part:
     if match is None:
         raise Complaint(f"{text!r} is not part of a series; write e.g. {_example(unit)}x60")
     values, length = match["values"], match["length"]
+    if length == "":
+        raise Complaint(
+            f"{text!r} lacks a value or a number of seconds; write both without blanks, e.g. "
+            f"{values or _example(unit)}x60"
+        )
     seconds = 1 if length is None else _seconds(length, text)
     if values == NOTHING:
         return Part(None, None, seconds)

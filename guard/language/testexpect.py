@@ -52,7 +52,7 @@ class ExpectationReader:
         keys = self._outline.mapping(test["expect"], location, tuple(EXPECT_KEYS))
         if keys is None:
             return Expectation()
-        if not keys:
+        if not keys or keys == {"rules": {}}:
             message = "nothing is expected, so the test would show nothing"
             self._outline.complain(location, message)
         points = self._points(keys, location, RUN_KEYS, None)

@@ -64,6 +64,8 @@ class RunReader:
             )
             if keys is None:
                 continue
+            if not keys:
+                self._outline.complain(where, "a series without a key, so nothing would happen")
             vitals |= self._vitals(keys, where, first_of)
             if set(keys) & set(REQUEST_KEYS) and (found := self._traffic(keys, where)):
                 traffic.append(found)

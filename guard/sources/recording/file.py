@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ ARROW_FROM = 4 << 20
 
 MOST_NAMES = 100_000
 """Entries that are told apart when they are counted."""
+
+MOST_SHOWN = 100
+"""Characters of a first line that a message shows."""
 
 MOST_BAD = 10
 """Bad rows of which the line is remembered."""
@@ -152,10 +156,35 @@ def _recognised(name: str, header: str, form: str | None) -> tuple[Layout, list[
         missing = layouts[0].required - set(_cells(header, layouts[0].delimiters[0]))
         lacks = ", ".join(sorted(missing))
         raise RecordingError(f"{name}: is not {layouts[0].title}: its first line lacks {lacks}")
+    raise RecordingError(f"{name}: {_instead(header)}")
+
+
+_NO_RECORDINGS = {
+    r"\ufffd\ufffd|.?\x00": "is in UTF-16; save it as UTF-8",
+    r"\s*<\?xml|\s*<testResults": (
+        "is JMeter's XML; let it write CSV, with -Jjmeter.save.saveservice.output_format=csv"
+    ),
+    r"\s*\{": "is JSON; let k6 write CSV, with --out csv=FILE",
+    r"Type,Name,Request Count|Timestamp,User Count|Method,Name,Error": (
+        "holds the statistics of locust --csv, which have no row a request; record these with "
+        "Locust's CsvRequestLogger"
+    ),
+    r"\d{10,},\d+,": "has no header; let JMeter write one, with print_field_names=true",
+}
+"""What people have instead, by how it begins."""
+
+
+def _instead(header: str) -> str:
+    """What a file is that is no recording, by its first line."""
+    for pattern, said in _NO_RECORDINGS.items():
+        if re.match(pattern, header):
+            return said
+    columns = re.sub(r"\s+", " ", header.strip())
+    shown = columns if len(columns) <= MOST_SHOWN else f"{columns[:MOST_SHOWN]}..."
     known = "; ".join(
-        f"{layout.title} has {', '.join(sorted(layout.required))}" for layout in layouts
+        f"{layout.title} has {', '.join(sorted(layout.required))}" for layout in LAYOUTS.values()
     )
-    raise RecordingError(f"{name}: its first line is of no known format: {known}")
+    return f"its first line is of no known format: {shown!r}; {known}"
 
 
 def _cells(line: str, delimiter: str) -> list[str]:

@@ -165,7 +165,7 @@ class RowReader:
         took = None
         if number is not None:
             if not 0 <= number <= MOST_TOOK:
-                raise ValueError(f"{layout.took} is {cells[self._took]}")
+                raise ValueError(f"{layout.took} is {cells[self._took]}, which no request takes")
             took = _whole(number * 1000.0)
         sent, ended = moment, moment + (took or 0)
         if layout.is_end:
@@ -214,7 +214,7 @@ def _moment(text: str, ticks: float) -> int:
         return _whole(seconds_of(text) * MICROSECONDS)
     ticks = ticks_of(moment, ticks)
     if not 0 <= moment <= LATEST * ticks:
-        raise ValueError(f"{text!r} is no moment")
+        raise ValueError(f"{text!r} is no moment since 1970")
     return _whole(moment * (MICROSECONDS / ticks))
 
 
@@ -224,7 +224,7 @@ def _number(text: str, column: str) -> float:
     except ValueError:
         raise ValueError(f"{column} is {text!r}, which is no number") from None
     if not abs(number) <= MOST_TOOK * 1000:
-        raise ValueError(f"{column} is {text}")
+        raise ValueError(f"{column} is {text}, which is beyond all measure")
     return number
 
 
