@@ -133,6 +133,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "promised(what): shows this line of docs/modes-and-faults.md; see `promise`"
     )
+    config.addinivalue_line("markers", "lost_workers: needs Locust's own patience with workers")
     # What a shell starts in the background ignores Ctrl-C, and what nohup starts that the terminal
     # is closed; and so would all that is started here.
     for number, default in ((signal.SIGINT, signal.default_int_handler),
@@ -193,15 +194,19 @@ def scripted() -> str:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Start]:
     """Start Locust in a folder that holds the locustfile and, if given, a rules file.
 
     Takes the rules as YAML text, a locustfile by the name of one in ``locustfiles`` or as text,
     other files by name, the command, and environment variables, where None unsets one;
     and whether locust-plugins is there. The rest
     are Locust's options.
+
+    A scripted master is patient with workers that can't keep up, unless the test is marked as one
+    with ``lost_workers``.
     """
     runs: list[Run] = []
+    patience = {} if request.node.get_closest_marker("lost_workers") else {"LIVENESS": "20"}
 
     def start(
         *options: str,
@@ -227,7 +232,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         mode = ("--headless", "--only-summary") if headless else ()
         verdict_file = folder / "verdict.json"
         variables = {name: v for name, v in os.environ.items() if not name.startswith("LOCUST_")}
-        variables |= {"LOCUST_GUARD_JSON": "verdict.json", **(env or {})}
+        variables |= {"LOCUST_GUARD_JSON": "verdict.json", **patience, **(env or {})}
         if not with_plugins:
             path = (variables.get("PYTHONPATH"), str(LOCUSTFILES.parent / "without_plugins"))
             variables["PYTHONPATH"] = os.pathsep.join(filter(None, path))

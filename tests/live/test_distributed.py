@@ -69,6 +69,7 @@ rules:
     assert all(rule["requests"] > 0 for rule in run.verdict["rules"])
 
 
+@pytest.mark.lost_workers
 def test_a_master_without_any_worker_left_is_no_pass(start, ports):
     """The master alone would go on for ever, and pass (S7)."""
     worker = start("--worker", *ports, command="plain", headless=False, files=WITHOUT_GUARD,

@@ -7,6 +7,8 @@ import signal
 
 import pytest
 
+pytestmark = pytest.mark.lost_workers
+
 ENDED = (signal.SIGTERM, signal.SIGINT)
 HEARD_FROM = "requests < 1 for 1s else warn"
 """A rule that tells when a worker has reported requests."""
@@ -164,13 +166,16 @@ def test_a_worker_comes_late(start_master, start_worker, scripted, promise):
 
 @pytest.mark.promised("one of several workers is killed while users are being spawned")
 def test_one_is_killed_during_the_ramp_up(start_master, start_worker, promise):
-    rules = ("p95 < 1s after ramp-up", "requests < 1 for 1s after ramp-up else warn")
+    judged = ("users < 8", "requests < 1")
+    told = (f"{check} for 1s after ramp-up else warn" for check in judged)
+    rules = ("p95 < 1s after ramp-up", *told)
     master = start_master("-u", "8", "-r", "1", workers=2, rules=rules)
     workers = [start_worker(), start_worker()]
     workers[0].says("heard test_start")
     workers[0].signal(signal.SIGKILL)
-    assert "8 total users" in master.says(" total users)")
-    master.says("breached at")
+    # All are spawned on the one that is left, however late it reports them.
+    master.says("users was 8")
+    master.says("requests was")
     master.signal(signal.SIGTERM)
     promise.is_kept_by(master)
     assert workers[1].exit_code() == 0

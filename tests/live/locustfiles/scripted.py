@@ -3,7 +3,10 @@
 import os
 import time
 
-from locust import User, constant, events, task
+from locust import User, constant, events, runners, task
+
+# Seconds without a heartbeat after which a worker is given up. On a busy machine three are few.
+runners.HEARTBEAT_LIVENESS = int(os.environ.get("LIVENESS", runners.HEARTBEAT_LIVENESS))
 
 
 @events.init_command_line_parser.add_listener
