@@ -10,7 +10,7 @@ from guard.language import grammar
 from guard.language.document import Document, Location
 from guard.language.environment import NOT_SHOWN, Expanded
 from guard.language.errors import Complaint, Problem, one_of
-from guard.language.options import OPTIONS, Options
+from guard.language.options import OPTIONS, Options, is_undone
 from guard.language.shape import faults
 from guard.rule import Check, Place
 
@@ -163,12 +163,13 @@ class _Reader:
 
     def _options(self, mapping: object, location: Location, check: Check | None = None) -> Options:
         options = Options()
-        for word in OPTIONS:
+        texts = {word: self._doc.text((*location, word)) for word in OPTIONS}
+        given = {word for word, text in texts.items() if text and not is_undone(word, text.text)}
+        for word, expanded in texts.items():
             where = (*location, word)
-            expanded = self._doc.text(where)
             if not isinstance(mapping, dict) or expanded is None:
                 continue
-            if message := grammar.out_of_place(word, check, mapping):
+            if word in given and (message := grammar.out_of_place(word, check, given)):
                 check_text = self._doc.text((*location, "check"))
                 if check_text and (variables := check_text.variables()):
                     message = _misfit(variables)

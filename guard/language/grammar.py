@@ -274,6 +274,8 @@ def _never_sure(check: Check) -> str | None:
     if may_be_bad is None:
         if share.limit(replace(check, comparison=Comparison.LESS)) is not None:
             return "'surely' is for limits, so write <, <=, > or >="
+        if check.metric in ("failures", "fail_per_sec"):
+            instead = "judge their share, e.g. fail_ratio < 1% surely"
         return f"'surely' is for fail_ratio and percentiles, not for {check.metric}; {instead}"
     if may_be_bad >= 1:
         return f"'surely' can never tell, because no request speaks against '{check}'; {instead}"

@@ -17,6 +17,12 @@ NO_DATA_OUTCOMES = tuple(o.value for o in (Outcome.PASS, Outcome.FAIL, Outcome.I
 ALONE = "true"
 """What an option takes where it can stand alone in a line."""
 
+NOT = "false"
+"""What undoes a default."""
+
+NOT_SURELY = 0.0
+"""The value of ``surely`` for a rule that is not, whatever the defaults say."""
+
 SHORTEST_RARITY = 60.0
 """The least that ``surely`` takes, in seconds."""
 
@@ -52,7 +58,8 @@ class Options:
 
     def filled_from(self, defaults: Options) -> Options:
         """These options, with what they leave out taken from the defaults."""
-        return replace(defaults, **self.given())
+        filled = replace(defaults, **self.given())
+        return replace(filled, surely=filled.surely or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +95,17 @@ def length(text: str) -> float:
 
 def rarity(text: str) -> float:
     """How long it takes on average until ``surely`` is wrong once, in seconds: ``30d``, which
-    ``true`` means too.
+    ``true`` means too; or :data:`NOT_SURELY` for ``false``.
 
     Raises:
         Complaint: It is no such time, or too short for one.
     """
     if text.lower() == ALONE:
         return HARDLY_EVER
+    if text.lower() == NOT:
+        return NOT_SURELY
+    if text.lower() in ("no", "off", "never", "none"):
+        raise Complaint(f"{text!r} is not a time; to undo a default write {NOT}")
     # A line has nothing but times here.
     examples = "30d" if text[:1].isdigit() else f"30d, or {ALONE}, which means 30d"
     seconds = units.timespan(text, ("d", "h"), examples)
@@ -102,6 +113,11 @@ def rarity(text: str) -> float:
         often = f"{text!r} is too short a time between two false stops"
         raise Complaint(f"{often}; write 1m or more, e.g. 30d")
     return seconds
+
+
+def is_undone(word: str, text: str) -> bool:
+    """Whether the option says no more than that a default does not hold: ``surely: false``."""
+    return word == "surely" and text.lower() == NOT
 
 
 def start(text: str) -> Start:
@@ -166,7 +182,7 @@ OPTIONS: dict[str, Option] = {
     "surely": Option(
         "surely",
         rarity,
-        "a time such as 30d, or true",
+        "a time such as 30d, or true or false",
         "a breach takes evidence that comes by chance less than once in so long a healthy run",
         on_run=False,
     ),

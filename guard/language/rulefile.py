@@ -100,7 +100,7 @@ def _defaults_for(draft: Draft) -> Options:
     has_window = own.given().keys() & {"over", "hold", "min_requests"}
     if has_window or out_of_place("surely", check, ()):
         defaults = replace(defaults, surely=None)
-    if own.surely is not None:
+    if own.surely:
         defaults = replace(defaults, over=None, hold=None, min_requests=None)
     return defaults
 

@@ -186,7 +186,10 @@ _LINES: list[Schema] = [
 _VALUES: dict[str, Schema] = {
     "over": _time("10s", "30s", "1m"),
     "for": _time("5s", "10s", "30s"),
-    "surely": {"anyOf": [{"const": True}, _time("30d", "7d")], "examples": ["30d", "7d", True]},
+    "surely": {
+        "anyOf": [{"type": "boolean"}, {"enum": ["true", "false"]}, _time("30d", "7d")],
+        "examples": ["30d", "7d", True],
+    },
     "after": _start("ramp-up", "ramp-up + 10s", "30s"),
     "min_requests": {
         "anyOf": [

@@ -34,6 +34,9 @@ _WORDS = {
 }
 _UNITS = {word: unit for unit, words in _WORDS.items() for word in (unit, unit.lower(), *words)}
 _SPELT_OUT = re.compile(rf"({_NUMBER})\s*(\S+)", re.ASCII)
+LONGEST = 100 * 366 * 86_400_000
+"""Milliseconds of the longest time that makes any sense."""
+
 _MILLISECONDS_OF_PARTS = (86_400_000, 3_600_000, 60_000, 1000, 1)
 
 
@@ -75,6 +78,8 @@ def timespan(
             raise Complaint(f"{text!r} has no unit; write {with_unit}")
         short = _short_time(text)
         raise Complaint(f"{text!r} is not a time; write {short or f'e.g. {examples}'}")
+    if milliseconds > LONGEST:
+        raise Complaint(f"{text!r} is longer than a hundred years")
     return float(milliseconds / 1000)
 
 

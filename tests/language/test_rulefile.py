@@ -131,6 +131,12 @@ def test_how_rare_a_false_stop_is(rule, days):
     [
         pytest.param("surely: true", "p95 < 1s", "p95 < 1s surely", id="surely"),
         pytest.param("surely: true", "p95 < 1s surely 7d", "p95 < 1s surely 7d", id="so often"),
+        pytest.param("surely: true", "{check: p95 < 1s, surely: false}", "p95 < 1s", id="not so"),
+        pytest.param(
+            "surely: 7d", "{check: p95 < 1s, surely: 'False', over: 9s}", "p95 < 1s over 9s",
+            id="not so, but in a window",
+        ),
+        pytest.param("over: 9s", "{check: avg < 1s, surely: false}", "avg < 1s over 9s", id="nor"),
         pytest.param("surely: true", "p95 < 1s for 9s", "p95 < 1s for 9s", id="held"),
         pytest.param("surely: true", "avg < 1s", "avg < 1s", id="about no share"),
         pytest.param("surely: true", "p0 < 1s", "p0 < 1s", id="never to be proven"),

@@ -89,7 +89,6 @@ def test_what_is_valid(content):
         pytest.param("rules: [{check: avg < 1s, over: 10}]", id="a time without a unit"),
         pytest.param("rules: [{check: avg < 1s, for: 0s}]", id="no time at all"),
         pytest.param("rules: [{check: avg < 1s, over: 12:30:00}]", id="a time of YAML"),
-        pytest.param("rules: [{check: p95 < 1s, surely: false}]", id="not surely"),
         pytest.param("rules: [{check: p95 < 1s, surely: often}]", id="surely, no time"),
         pytest.param("rules: [{check: avg < 1s, after: rampup}]", id="no start"),
         pytest.param("rules: [{check: avg < 1s, min_requests: 1.5}]", id="half a request"),
