@@ -155,6 +155,18 @@ def test_the_table_shows_how_far_evidence_came(guard_of_evidence):
     assert "2 more entries" in " ".join(table.split())
 
 
+def test_what_was_broken_comes_first_also_where_it_only_warns():
+    """The last of twelve entries, which passes as all others do."""
+    guard = Guard(parse_rules(b"rules: [p95 of each * < 1s over 1s else warn]", "r.yaml"))
+    entries = {
+        ("GET", f"/{n:02}"): Counts(1, 0, 10.0, {2000 if n == 11 else 10: 1}) for n in range(12)
+    }
+    guard.tick(Snapshot(Counts(12), entries), 1.0)
+    file = io.StringIO()
+    print_table(guard.verdict(), file)
+    assert file.getvalue().index("GET /11") < file.getvalue().index("GET /00")
+
+
 def test_lines_of_the_log_tell_the_evidence(guard_of_evidence, caplog):
     guard, transitions = guard_of_evidence
     caplog.set_level(logging.INFO, logger="guard")
