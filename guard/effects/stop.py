@@ -26,6 +26,9 @@ PATIENCE = 5.0
 SPREAD = 2.0
 """Seconds for which a master is waited for that spreads its users over other workers."""
 
+SENT = 0.05
+"""Seconds after which messages to workers that are due are on their way."""
+
 POLL = 0.1
 """Seconds between two looks at whether what is waited for is over."""
 
@@ -137,6 +140,9 @@ def end_spawning(environment: Environment, spawner: Greenlet | None) -> None:
         if greenlet is not None and greenlet is not gevent.getcurrent():
             greenlet.kill(block=False)
     _end_dispatch(runner)
+    # Workers may be about to be told to spawn some. One that hears of it after it has been stopped
+    # would go on, and the stop wait for it.
+    gevent.sleep(SENT)
     # Users are spread anew for about a second when a worker has come or gone, in the greenlet that
     # reads the workers' reports.
     polls = int(SPREAD / POLL) if spawner is None and runner.worker_count else 0

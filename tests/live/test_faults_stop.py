@@ -40,6 +40,45 @@ def test_while_spawning_with_a_web_ui(start, ports, ui, promise, processes):
     promise.is_kept_by(run)
 
 
+OVERTAKEN = """
+import gevent
+from locust.runners import MasterRunner
+
+@events.init.add_listener
+def send_late(environment, **_):
+    runner = environment.runner
+    if not isinstance(runner, MasterRunner):
+        return
+    sent, send = [], runner.server.send_to_client
+
+    def send_later(message):
+        if message.type == "spawn":
+            sent.append(message)
+            if len(sent) == 6:
+                gevent.spawn(runner.stop)
+                gevent.sleep(0.02)
+        send(message)
+
+    runner.server.send_to_client = send_later
+"""
+
+
+def test_a_stop_does_not_overtake_users_that_are_to_be_spawned(start, ports, ui, scripted):
+    """A worker that is told to stop and then to spawn goes on, and the master waits for it."""
+    run = start(
+        *("--autostart", *ui.options, "-u", "120", "-r", "2", "--processes", "2", *ports),
+        rules="rules: [max < 5s]",
+        headless=False,
+        locustfile=scripted + OVERTAKEN,
+    )
+    run.says("Verdict: pass")
+    stats = ui.stats()
+    assert (stats["user_count"], stats["state"]) == (0, "stopped")
+    run.signal(signal.SIGTERM)
+    assert run.exit_code() == 0
+    assert run.output.count("heard test_start in WorkerRunner") == 2
+
+
 STOPS_SLOWLY = """
 import gevent, logging
 from gevent.event import Event
