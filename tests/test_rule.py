@@ -79,6 +79,7 @@ FAILURES = NAMES.filter(bool)
 METRICS = st.sampled_from([*metrics.METRICS, "p0", "p50", "p95", "p99.9", "p100"])
 QUANTITIES = st.floats(0, 1e15, allow_nan=False) | st.integers(0, 10**9).map(float)
 SECONDS = st.floats(0.001, 1e7) | st.sampled_from([0.5, 1.0, 90.0, 3600.0, 86399.999])
+THRESHOLDS = {RATIO: st.floats(0, 1), Unit.SECONDS: SECONDS | st.just(0.0)}
 STARTS = st.builds(Start, SECONDS | st.just(0.0), st.booleans())
 
 
@@ -90,7 +91,7 @@ def checks(draw):
         metric=metric.name,
         unit=metric.unit,
         comparison=draw(st.sampled_from(Comparison)),
-        threshold=draw(st.floats(0, 1) if metric.unit is RATIO else QUANTITIES),
+        threshold=draw(THRESHOLDS.get(metric.unit, QUANTITIES)),
         selection=selection,
         each=selection is not None and draw(st.booleans()),
         failure=draw(st.none() | FAILURES) if metric.of_failures else None,
