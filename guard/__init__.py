@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ def attach(
     environment: Environment,
     rules: str | Path | Sequence[Rule | str],
     *,
+    title: str = "",
     json_file: str | Path | None = None,
     stop_deadline: float | None = None,
 ) -> Checker:
@@ -37,6 +39,7 @@ def attach(
     Args:
         environment: The environment; before its first test starts, with or without a runner yet.
         rules: A rules file, or rules: from :func:`load_rules`, or as lines.
+        title: What the tests are called in reports; the name of the program if not given.
         json_file: Where to keep the verdict, if anywhere.
         stop_deadline: Seconds that a test may take to end. Then the verdict is left as it stands.
             Defaults to the environment's ``stop_timeout`` and a minute.
@@ -65,6 +68,7 @@ def attach(
         environment,
         judged_by,
         file,
+        title or Path(sys.argv[0]).name,
         json_file=path,
         stop_deadline=stop_deadline,
     )

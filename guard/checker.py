@@ -17,6 +17,7 @@ from locust.event import EventHook
 from locust.runners import MasterRunner, WorkerRunner
 
 from guard.effects import Effect
+from guard.effects.about import About
 from guard.effects.console import Console
 from guard.effects.stop import seconds_to_stay, stop_users
 from guard.effects.verdict_file import VerdictFile
@@ -50,6 +51,7 @@ class Checker:
         environment: The environment; its runner may come later.
         rules: What to judge by.
         rules_file: Where the rules come from, for people.
+        title: What the tests are called.
         json_file: Where to keep the verdict, if anywhere.
         stop_deadline: Seconds that a test may take to end; None for what Locust itself waits for
             workers at most.
@@ -62,6 +64,7 @@ class Checker:
         environment: Environment,
         rules: Sequence[Rule],
         rules_file: str,
+        title: str,
         *,
         json_file: Path | None = None,
         stop_deadline: float | None = None,
@@ -70,6 +73,7 @@ class Checker:
         self._environment = environment
         self._rules = rules
         self._rules_file = rules_file
+        self._title = title
         self._json_file = json_file
         self._stop_deadline = stop_deadline
         self._process = process
@@ -176,8 +180,18 @@ class Checker:
         effects: list[Effect] = [Console(rules, self._rules_file, self._process is not None)]
         if self._json_file is not None:
             # What is said is on record already, also when the process is killed right after.
-            effects.insert(0, VerdictFile(self._json_file, _about_the_run()))
+            effects.insert(0, VerdictFile(self._json_file, self._about()))
         return Watch(self._environment, Guard(rules), effects, self.stop_deadline, self._process)
+
+    def _about(self) -> About:
+        return About(
+            title=self._title,
+            host=_host_of(self._environment),
+            rules_file=self._rules_file,
+            started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            guard_version=__version__,
+            locust_version=locust.__version__,
+        )
 
     def _on_test_start(self, **_: Any) -> None:
         if isinstance(self._environment.runner, WorkerRunner):
@@ -247,10 +261,9 @@ class Checker:
             self._process.has_answered(exit_code)
 
 
-def _about_the_run() -> dict[str, Any]:
-    """What the verdict file tells beside the verdict."""
-    return {
-        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "guard_version": __version__,
-        "locust_version": locust.__version__,
-    }
+def _host_of(environment: Environment) -> str:
+    """What is tested: the host of the run, or those of its users."""
+    if environment.host:
+        return environment.host
+    hosts = (user.host for user in environment.user_classes)
+    return ", ".join(dict.fromkeys(host for host in hosts if host))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from guard.engine.counts import NOTHING
 from guard.engine.guard import Guard, Stop
 from guard.engine.judge import Transition
 from guard.engine.snapshot import Snapshot
+from guard.engine.standing import Moment
 from guard.engine.verdict import Verdict
 from guard.rule import Rule
+
+REFRESH = 10.0
+"""Seconds after which those who follow are told everything, as in a live run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,11 @@ class Story:
 
 
 def play(
-    rules: Sequence[Rule], snapshots: Iterable[tuple[float, Snapshot]], *, past_stop: bool = False
+    rules: Sequence[Rule],
+    snapshots: Iterable[tuple[float, Snapshot]],
+    *,
+    past_stop: bool = False,
+    follow: Callable[[Moment], object] | None = None,
 ) -> Story:
     """Judge a run.
 
@@ -38,6 +46,7 @@ def play(
         snapshots: Seconds since the test start, and what there is to judge then. A live guard ticks
             on whole seconds, so one that comes after the last of them is judged with the totals.
         past_stop: Whether to go on judging where the run would have been stopped.
+        follow: Told how the run is, every second.
     """
     guard = Guard(rules)
     found: list[Transition] = []
@@ -47,6 +56,8 @@ def play(
             rest = snapshot
             break
         found += guard.tick(snapshot, now)
+        if follow is not None:
+            follow(guard.moment(thorough=now % REFRESH == 0))
         rest = Snapshot(
             NOTHING,
             vitals=snapshot.vitals,

@@ -90,6 +90,12 @@ def _add_options(parser: LocustArgumentParser) -> None:
         help="Write the verdict to this file, at every change and at the end.",
     )
     group.add_argument(
+        "--guard-title",
+        metavar="<text>",
+        env_var="LOCUST_GUARD_TITLE",
+        help="What the test is called in reports. Defaults to the name of the locustfile.",
+    )
+    group.add_argument(
         "--guard-stop-deadline",
         type=_timespan,
         metavar="<time>",
@@ -170,6 +176,7 @@ def _guard_of(environment: Environment) -> Checker | Unguarded:
         environment,
         rules,
         str(path),
+        options.guard_title or _title_of(options.locustfile),
         json_file=json_file,
         stop_deadline=options.guard_stop_deadline,
         process=process,
@@ -205,6 +212,11 @@ def _rules(given: str | None, locustfile: str) -> tuple[Path, Sequence[Rule]]:
         return path, load_rules(path)
     except RulesError as error:
         _refuse(f"{error}\nlocust-guard: nothing was started; mend {path} first")
+
+
+def _title_of(locustfile: str) -> str:
+    """The names of the files, which may be given with commas between, or by a URL."""
+    return ", ".join(Path(part.strip()).name for part in locustfile.split(","))
 
 
 def _shown(path: Path) -> Path:

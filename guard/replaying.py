@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from guard.effects import verdict_file
+from guard.effects.about import About
 from guard.effects.console import print_table
 from guard.effects.story import print_changes, print_margins, print_stop
 from guard.engine.guard import Guard
@@ -85,16 +86,22 @@ class Replay:
     story: Story
 
     @property
-    def about(self) -> dict[str, Any]:
-        """What the verdict file tells beside the verdict."""
-        return {
-            "started": text_of(self.survey.zero / 1e6),
-            "guard_version": __version__,
-            "locust_version": None,  # nobody wrote it down
-            "recording": list(self.order.files),
-            "bad_rows": self.survey.bad,
-            "left_out": [rule.name for rule in self.left_out],
-        }
+    def about(self) -> About:
+        """What is told beside the verdict."""
+        files = list(self.order.files)
+        return About(
+            title=", ".join(files),
+            host="",
+            rules_file=self.order.rules_file or "",
+            started=text_of(self.survey.zero / 1e6),
+            guard_version=__version__,
+            locust_version=None,
+            more={
+                "recording": files,
+                "bad_rows": self.survey.bad,
+                "left_out": [rule.name for rule in self.left_out],
+            },
+        )
 
 
 def run(order: Order) -> int:
@@ -219,7 +226,7 @@ def _leave(done: Replay) -> None:
     if order.junit_file:
         from guard.effects import junit
 
-        cases, begun = junit.cases_of(verdict), done.about["started"]
+        cases, begun = junit.cases_of(verdict), done.about.started
         suite = junit.Suite(order.rules_file or "", cases, verdict.duration, begun)
         _write(order.junit_file, junit.report([suite]))
 

@@ -58,6 +58,7 @@ class Watch:
         self._environment = environment
         self._guard = guard
         self._effects = effects
+        self._followers = [effect for effect in effects if effect.follows]
         self._ending = Ending(environment, stop_deadline, self.close, process)
         self._process = process
         self._zero = time.monotonic()
@@ -272,6 +273,9 @@ class Watch:
         if self._guard.stop is not None:
             self._ending.expect()  # what is said from here on may block: nobody reads the output
         is_time = now - self._refreshed_at >= REFRESH
+        if self._followers:
+            moment = self._guard.moment(self._go_on, thorough=is_time)
+            self._tell(lambda effect: effect.ticked(moment), self._followers)
         if transitions or is_time:
             verdict = self._verdict(self._go_on)
             # It may have become final while others had their turn.
@@ -310,8 +314,10 @@ class Watch:
         self._tell(lambda effect: effect.stopping(decision.reason, verdict))
         self._ending.request()
 
-    def _tell(self, what: Callable[[Effect], None]) -> None:
-        for effect in self._effects:
+    def _tell(
+        self, what: Callable[[Effect], None], effects: Sequence[Effect] | None = None
+    ) -> None:
+        for effect in self._effects if effects is None else effects:
             try:
                 what(effect)
             except Exception:

@@ -24,14 +24,14 @@ def environment():
 
 def test_the_verdict_file_tells_when_the_test_began_in_utc(environment, tmp_path):
     file = tmp_path / "verdict.json"
-    checker = Checker(environment, RULES, "rules.yaml", json_file=file)
+    checker = Checker(environment, RULES, "rules.yaml", "a test", json_file=file)
     with freeze_time("2026-01-01 12:00:00"):
         checker.on_quitting()  # no test was started, so this is its beginning and its end
     assert json.loads(file.read_text())["started"] == "2026-01-01T12:00:00+00:00"
 
 
 def test_a_headless_process_that_never_started_a_test_is_inconclusive(environment):
-    checker = Checker(environment, RULES, "rules.yaml")
+    checker = Checker(environment, RULES, "rules.yaml", "a test")
     assert checker.verdict is None
     checker.on_quitting()
     assert environment.process_exit_code == 4
@@ -40,7 +40,7 @@ def test_a_headless_process_that_never_started_a_test_is_inconclusive(environmen
 
 def test_a_fresh_guard_for_each_test(environment):
     """R2: the second test must not go unguarded, nor be judged by the first."""
-    checker = Checker(environment, RULES, "rules.yaml")
+    checker = Checker(environment, RULES, "rules.yaml", "a test")
     environment.events.test_start.fire(environment=environment)
     environment.stats.log_request("GET", "/", 5000, 0)
     environment.events.test_stopping.fire(environment=environment)

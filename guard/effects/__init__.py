@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from guard.engine.judge import Transition
+from guard.engine.standing import Moment
 from guard.engine.verdict import Verdict
 
 
@@ -12,10 +13,18 @@ class Effect:
     """Something that happens because of what the guard found. One instance serves one test.
 
     Each method is a moment in the life of a test; an effect overrides those it cares for.
+
+    Attributes:
+        follows: Whether it cares for every tick, which costs something.
     """
+
+    follows = False
 
     def started(self, verdict: Verdict) -> None:
         """The test has begun and is guarded."""
+
+    def ticked(self, moment: Moment) -> None:
+        """The rules have been judged once more. Told only to who follows."""
 
     def refreshed(self, verdict: Verdict) -> None:
         """Some time has passed without a change."""

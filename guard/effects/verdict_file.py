@@ -6,13 +6,14 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
 from guard.effects import Effect
+from guard.effects.about import About
 from guard.engine.judge import Transition
 from guard.engine.verdict import Verdict
 
@@ -33,7 +34,7 @@ class VerdictFile(Effect):
         about: What is to be told of the run beside the verdict.
     """
 
-    def __init__(self, path: Path, about: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, about: About) -> None:
         self._path = path
         self._about = about
         self._complained = False
@@ -116,14 +117,14 @@ def _streams() -> Iterator[os.stat_result]:
             yield os.fstat(descriptor)
 
 
-def as_json(verdict: Verdict, about: Mapping[str, Any]) -> str:
+def as_json(verdict: Verdict, about: About) -> str:
     """The file's content: a line a key, and a line a rule.
 
     Args:
         verdict: The verdict.
         about: What is to be told of the run beside it.
     """
-    told = {**verdict.as_dict(), **about}
+    told = {**verdict.as_dict(), **about.as_dict()}
     return "{\n" + ",\n".join(f"  {_json(k)}: {_value(v)}" for k, v in told.items()) + "\n}\n"
 
 

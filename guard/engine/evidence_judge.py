@@ -89,9 +89,15 @@ class EvidenceJudge(Judge):
         share = self._evidence.share
         return Reading(value, suspects.requests, suspects.seconds, now, users, share)
 
-    def suspicion(self) -> tuple[float, Window]:
-        """How far the evidence is now, 0 to 1, and the requests that it is about."""
-        return self._evidence.share, self._evidence.suspects()
+    @property
+    def suspicion(self) -> float:
+        """How far the evidence is now, 0 to 1."""
+        return self._evidence.share
+
+    @property
+    def suspects(self) -> Window:
+        """The requests that the evidence is about."""
+        return self._evidence.suspects()
 
     def tell(self, window: Window, now: float, users: int | None) -> None:
         """Take note of the totals, which change nothing any more."""

@@ -29,6 +29,7 @@ class Gauge:
         failure: Pattern of the failures that count; None for all.
         min_requests: A window with fewer requests is no data.
         value: The last value with data, None while there was none.
+        current: What it showed when it was last read; None for no data.
         before: What the value before that was of, None while there was none.
         judged: Whether there ever was data. A count of no requests is none.
         low: The lowest value ever read.
@@ -40,6 +41,7 @@ class Gauge:
         "_measure",
         "_sample",
         "before",
+        "current",
         "failure",
         "high",
         "judged",
@@ -55,6 +57,7 @@ class Gauge:
         self.failure = rule.check.failure
         self.min_requests = rule.min_requests
         self.value: float | None = None
+        self.current: float | None = None
         self.judged = False
         self.low = math.inf
         self.high = -math.inf
@@ -95,9 +98,11 @@ class Gauge:
             value = self._measure(window, sample.seconds)
             if value is not None:
                 self.before, self.value, self._sample = self._sample, value, sample
+                self.current = value
                 if requests:
                     self.judged = True
                 return value
+        self.current = None
         if not self.judged:
             self._sample = sample
         return None

@@ -14,7 +14,7 @@ from guard.engine.judge import Judge, Transition
 from guard.engine.pulse import Pulse
 from guard.engine.seating import Seating
 from guard.engine.snapshot import EntryKey, Snapshot, Vitals
-from guard.engine.standing import Standing, standing_of
+from guard.engine.standing import Moment, Standing, standing_of
 from guard.engine.verdict import RuleResult, Verdict, decide, results_of
 from guard.engine.window import Timeline
 from guard.rule import Rule, Selection
@@ -77,6 +77,7 @@ class Guard:
         self._until = 0.0
         self._judged_until = 0.0
         self._users: int | None = 0
+        self._answers = 0
 
     @property
     def selections(self) -> frozenset[Selection]:
@@ -112,6 +113,8 @@ class Guard:
         self._last = now
         self._missed, self._judged = passed, 0
         snapshot = self._felt(snapshot, now)
+        answers = snapshot.answers
+        self._answers = snapshot.total.requests if answers is None else answers
         pieces = chain(self._take_in(snapshot, now), self._judge(snapshot.vitals, now, passed))
         found: list[Transition] = []
         for number, changes in enumerate(pieces):
@@ -153,10 +156,27 @@ class Guard:
             if running:
                 self.stop = self.stop or Stop(self.failure, now)
 
-    def standings(self) -> list[Standing]:
-        """Where each rule stands, on each entry that it is judged on, and what it would read."""
+    def standings(
+        self, go_on: Callable[[], bool] = _always, *, thorough: bool = True
+    ) -> list[Standing]:
+        """Where each rule stands, on each entry that it is judged on, and what it would read.
+
+        Args:
+            go_on: Called between small pieces of the work; it may let others have their turn.
+            thorough: Whether to measure what is not measured at every tick.
+        """
         judges = chain.from_iterable(self._seating.judges_of(i) for i in range(len(self.rules)))
-        return [standing_of(judge, self._last) for judge in judges]
+        found: list[Standing] = []
+        for number, judge in enumerate(judges):
+            found.append(standing_of(judge, self._last, thorough=thorough))
+            if number % PIECE == PIECE - 1:
+                go_on()
+        return found
+
+    def moment(self, go_on: Callable[[], bool] = _always, *, thorough: bool = True) -> Moment:
+        """How the run is. Arguments as for :meth:`standings`."""
+        standings = self.standings(go_on, thorough=thorough)
+        return Moment(self._last, self._users, self._answers, standings)
 
     def verdict(self, go_on: Callable[[], bool] = _always) -> Verdict:
         """The verdict as it would be if the run ended at the last tick.

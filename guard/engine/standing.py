@@ -1,7 +1,8 @@
-"""Where a rule stands at one moment, breached or not."""
+"""Where rules stand at one moment, breached or not."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from guard.engine.evidence_judge import EvidenceJudge
@@ -34,8 +35,33 @@ class Standing:
     evidence: float | None = None
 
 
-def standing_of(judge: Judge, now: float) -> Standing:
-    """Where the rule of a judge stands, without taking note of what it reads."""
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """How the run is at the end of a tick.
+
+    Attributes:
+        at: Seconds since the test start.
+        users: How many users are running; None if nobody knows.
+        answers: How many requests have been answered so far. Grows in lumps on a master, and falls
+            when the statistics are reset.
+        standings: Where the rules stand, on each entry.
+    """
+
+    at: float
+    users: int | None
+    answers: int
+    standings: Sequence[Standing]
+
+
+def standing_of(judge: Judge, now: float, *, thorough: bool = True) -> Standing:
+    """Where the rule of a judge stands, without taking note of what it reads.
+
+    Args:
+        judge: The judge.
+        now: Seconds since the test start.
+        thorough: Whether to measure what is not measured at every tick: totals that are judged in
+            the end, and the requests that evidence is about.
+    """
     rule, gauge, window = judge.rule, judge.gauge, judge.window
     if isinstance(gauge.metric, RunMetric):
         reading = gauge.reading
@@ -46,8 +72,14 @@ def standing_of(judge: Judge, now: float) -> Standing:
     if window is None:
         return Standing(rule, entry, judge.state, None, 0)
     if isinstance(judge, EvidenceJudge):
-        share, suspects = judge.suspicion()
+        share = judge.suspicion
+        if not thorough:
+            return Standing(rule, entry, judge.state, None, None, share)
+        suspects = judge.suspects
         value = gauge.peek(suspects)
         return Standing(rule, entry, judge.state, value, suspects.requests, share)
-    value = gauge.peek(window) if window.full else None
+    if not window.full or (rule.judged_at_end and not thorough):
+        return Standing(rule, entry, judge.state, None, window.requests)
+    # What has been measured at this tick, or would be the same, need not be measured again.
+    value = gauge.peek(window) if rule.judged_at_end else gauge.current
     return Standing(rule, entry, judge.state, value, window.requests)

@@ -89,3 +89,24 @@ def test_looking_changes_nothing(rules, run):
         assert watched.tick(snapshot, now) == alone.tick(snapshot, now)
         watched.standings()
     assert watched.verdict() == alone.verdict()
+
+
+def test_what_is_not_measured_at_every_tick_is_left_out_where_time_is_short(rules, run):
+    """Totals that are judged in the end, and the requests that evidence is about. All else is as it
+    was measured, at every second."""
+    guard = Guard(rules)
+    for now, snapshot in run():
+        guard.tick(snapshot, now)
+        quick, thorough = guard.standings(thorough=False), guard.standings()
+        assert [one.value for one in (quick[1], quick[3], quick[5])] == [None] * 3
+        assert quick[3].evidence == thorough[3].evidence
+        assert [quick[n] for n in (0, 2, 4)] == [thorough[n] for n in (0, 2, 4)]
+
+
+def test_a_moment_tells_of_the_run(rules, run):
+    guard = Guard(rules)
+    for now, snapshot in run():
+        guard.tick(snapshot, now)
+    moment = guard.moment()
+    assert (moment.at, moment.users, moment.answers) == (30.0, None, 300)
+    assert moment.standings == guard.standings()
