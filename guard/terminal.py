@@ -20,6 +20,51 @@ logger = logging.getLogger("guard")
 WIDTH = 80
 """Columns where there is no terminal, and the fewest where there is one."""
 
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Characters that do something instead of being seen: control characters, separators of lines,
+changes of the direction of writing, and halves of characters."""
+
+_COMMAND = re.compile(r"##(?=\w*\[)|^(\s*):(?=:)", re.MULTILINE)
+"""Where a CI service would read a command: ``##vso[`` and ``##teamcity[`` anywhere in a line,
+``::error::`` at its beginning."""
+
+
+def visible(text: str) -> str:
+    """The text in one line, with escapes for what can't be seen: ``\\n``, ``\\x1b``."""
+    return _UNSEEN.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def defused(text: str) -> str:
+    """The text with a blank in each command that a CI service would read in it."""
+    return _COMMAND.sub(lambda match: "# #" if match[1] is None else f"{match[1]}: ", text)
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, without its middle if it has more characters than that."""
+    if len(text) <= most:
+        return text
+    head = (most - 1) * 2 // 3
+    return f"{text[:head]}\u2026{text[head + 1 - most :]}"
+
+
+class OneLine(logging.Filter):
+    """Lets a log message be one line, that no terminal and no CI service takes for more than text.
+
+    What is logged names requests and quotes failures, and these are what a server sent.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        plain = defused(visible(message))
+        if plain != message:
+            record.msg, record.args = plain, None
+        return True
+
+
+logger.addFilter(OneLine())
+
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Characters that would do something to a terminal instead of being shown."""
@@ -47,10 +92,12 @@ class Page:
         self._encoding = getattr(file, "encoding", None) or "utf-8"
 
     def text(self, content: str, style: str = "") -> Text:
-        """The content, with what the file can't show as an escape. No markup is read in it."""
+        """The content, with what the file can't show as an escape. No markup is read in it, and
+        nothing in it but the end of a line does anything."""
         from rich.text import Text
 
-        return Text(self._writable(content), style)
+        lines = content.split("\n")
+        return Text(self._writable("\n".join(map(visible, lines))), style)
 
     def table(self, headings: Sequence[str], *, leading: int = 0) -> Table:
         """An empty table. Its cells wrap.
@@ -85,7 +132,7 @@ class Page:
             console.print(renderable)
         text = drawn.getvalue()
         # The blanks up to the width are for a background colour that a file does not have.
-        self._write(text if is_terminal else re.sub(r" +$", "", text, flags=re.MULTILINE))
+        self._write(text if is_terminal else defused(re.sub(r" +$", "", text, flags=re.MULTILINE)))
 
     def say(self, line: str) -> None:
         """Write a line as it is, however long."""

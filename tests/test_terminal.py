@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 
 import pytest
 
-from guard.terminal import Page
+from guard.terminal import OneLine, Page, defused, shortened, visible
 
 
 class Terminal(io.StringIO):
@@ -65,3 +66,55 @@ def test_a_line_is_written_whole():
     file = io.StringIO()
     Page(file).say("word " * 50)
     assert file.getvalue() == "word " * 50 + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("gr\u00fcn \U0001f469\u200d\U0001f467 [id]", "gr\u00fcn \U0001f469\u200d\U0001f467 [id]"),
+        ("a\nb\r\tc", r"a\nb\r\tc"),
+        ("\x1b[31mred\x9b", r"\x1b[31mred\x9b"),
+        ("\u202egpj.exe\u2028\ud800", r"\u202egpj.exe\u2028\ud800"),
+    ],
+)
+def test_what_cannot_be_seen_is_an_escape(text, shown):
+    assert visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see ##vso[task.complete]", "see # #vso[task.complete]"),
+        ("##teamcity[x] ##[error]y", "# #teamcity[x] # #[error]y"),
+        ("a\n  ::error::x", "a\n  : :error::x"),
+        ("## of std::vector[0]", "## of std::vector[0]"),
+    ],
+)
+def test_what_a_ci_service_would_read_as_a_command_has_a_blank_in_it(text, shown):
+    assert defused(text) == shown
+
+
+def test_a_long_text_loses_its_middle():
+    assert shortened("x" * 10, 10) == "x" * 10
+    assert shortened("abcdefghijk", 10) == "abcdef\u2026ijk"
+
+
+def test_a_log_message_is_one_line_and_no_command(caplog):
+    caplog.set_level(logging.INFO, logger="guard")
+    logging.getLogger("guard").info("%s failed", "a\n::error::b\x1b[0m ##vso[x]")
+    logging.getLogger("guard").info("as %s is", "it")
+    assert caplog.messages == [r"a\n::error::b\x1b[0m # #vso[x] failed", "as it is"]
+    assert sum(isinstance(each, OneLine) for each in logging.getLogger("guard").filters) == 1
+
+
+def test_a_table_gives_no_command_and_no_colour_of_its_content():
+    file = io.StringIO()
+    page = Page(file)
+    table = page.table(("One", "Two"))
+    table.add_row(page.text("a\n::error::b \x1b[31m"), page.text("##vso[x] " * 20))
+    page.show(table, page.text("Verdict " + "x" * 71 + " ::set-output::y"))
+    text = file.getvalue()
+    assert "\x1b" not in text
+    assert "##vso[" not in text
+    assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+    assert ": :set-output" in text
