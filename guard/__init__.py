@@ -28,6 +28,7 @@ def attach(
     *,
     title: str = "",
     json_file: str | Path | None = None,
+    junit_file: str | Path | None = None,
     stop_deadline: float | None = None,
 ) -> Checker:
     """Guard an environment of your own, where Locust is used as a library.
@@ -41,6 +42,7 @@ def attach(
         rules: A rules file, or rules: from :func:`load_rules`, or as lines.
         title: What the tests are called in reports; the name of the program if not given.
         json_file: Where to keep the verdict, if anywhere.
+        junit_file: Where to leave the results as JUnit XML at the end, if anywhere.
         stop_deadline: Seconds that a test may take to end. Then the verdict is left as it stands.
             Defaults to the environment's ``stop_timeout`` and a minute.
 
@@ -50,26 +52,30 @@ def attach(
 
     Raises:
         RulesError: The rules have faults.
-        ValueError: There are no rules, the environment is guarded already, or ``json_file`` is
-            there and is no verdict.
+        ValueError: There are no rules, the environment is guarded already, or a report's
+            file is there and is no such report.
     """
     from guard.checker import Checker
-    from guard.effects.verdict_file import refusal
+    from guard.effects.report_files import KINDS, twice
 
     if hasattr(environment, "guard"):
         raise ValueError("this environment is guarded already")
     file, judged_by = _rules_of(rules)
     if not judged_by:
         raise ValueError("there are no rules to guard by")
-    path = Path(json_file).absolute() if json_file is not None else None
-    if path is not None and (why_not := refusal(path)):
-        raise ValueError(f"the verdict can't be kept in {path}, which {why_not}")
+    given = {"json": json_file, "junit": junit_file}
+    files = {name: Path(file).absolute() for name, file in given.items() if file is not None}
+    for name, path in files.items():
+        if why_not := KINDS[name].refusal(path):
+            raise ValueError(f"the {KINDS[name].name} can't be kept in {path}, which {why_not}")
+    if path_of_two := twice(files):
+        raise ValueError(f"{path_of_two} can't hold more than one report")
     checker = Checker(
         environment,
         judged_by,
         file,
         title or Path(sys.argv[0]).name,
-        json_file=path,
+        files=files,
         stop_deadline=stop_deadline,
     )
     environment.events.quitting.add_listener(lambda **_: checker.on_quitting())

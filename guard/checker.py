@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import gevent
@@ -16,11 +17,10 @@ from locust.env import Environment
 from locust.event import EventHook
 from locust.runners import MasterRunner, WorkerRunner
 
-from guard.effects import Effect
 from guard.effects.about import About
 from guard.effects.console import Console
+from guard.effects.report_files import KINDS
 from guard.effects.stop import seconds_to_stay, stop_users
-from guard.effects.verdict_file import VerdictFile
 from guard.engine.guard import Guard, widened
 from guard.engine.verdict import Verdict, process_exit_code
 from guard.process import Process
@@ -52,7 +52,7 @@ class Checker:
         rules: What to judge by.
         rules_file: Where the rules come from, for people.
         title: What the tests are called.
-        json_file: Where to keep the verdict, if anywhere.
+        files: Where to keep which reports, by the name of their kind.
         stop_deadline: Seconds that a test may take to end; None for what Locust itself waits for
             workers at most.
         process: The process, where it is there for this environment alone. Else the environment is
@@ -66,7 +66,7 @@ class Checker:
         rules_file: str,
         title: str,
         *,
-        json_file: Path | None = None,
+        files: Mapping[str, Path] = MappingProxyType({}),
         stop_deadline: float | None = None,
         process: Process | None = None,
     ) -> None:
@@ -74,7 +74,7 @@ class Checker:
         self._rules = rules
         self._rules_file = rules_file
         self._title = title
-        self._json_file = json_file
+        self._files = files
         self._stop_deadline = stop_deadline
         self._process = process
         self._watch: Watch | None = None
@@ -177,10 +177,10 @@ class Checker:
                 timespan_text(2 * interval),
                 timespan_text(interval),
             )
-        effects: list[Effect] = [Console(rules, self._rules_file, self._process is not None)]
-        if self._json_file is not None:
-            # What is said is on record already, also when the process is killed right after.
-            effects.insert(0, VerdictFile(self._json_file, self._about()))
+        about = self._about()
+        # What is said is on record already, also when the process is killed right after.
+        effects = [KINDS[name].effect(path, about) for name, path in self._files.items()]
+        effects.append(Console(rules, self._rules_file, self._process is not None))
         return Watch(self._environment, Guard(rules), effects, self.stop_deadline, self._process)
 
     def _about(self) -> About:

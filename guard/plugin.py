@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from argparse import ArgumentTypeError
-from collections.abc import Sequence
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from guard.checker import Checker, Unguarded
-from guard.effects.verdict_file import refusal
+from guard.effects.report_files import KINDS, twice
 from guard.process import Process
 from guard.rule import Rule
 
@@ -90,6 +90,12 @@ def _add_options(parser: LocustArgumentParser) -> None:
         help="Write the verdict to this file, at every change and at the end.",
     )
     group.add_argument(
+        "--guard-junit",
+        metavar="<filename>",
+        env_var="LOCUST_GUARD_JUNIT",
+        help="Write the results to this file as JUnit XML, at the end.",
+    )
+    group.add_argument(
         "--guard-title",
         metavar="<text>",
         env_var="LOCUST_GUARD_TITLE",
@@ -134,8 +140,7 @@ def _check_before_start(parser: LocustArgumentParser) -> None:
         # The web UI parses them again whenever its page is loaded: too late to refuse any.
         if not (options.worker or only_tells or _process().has_begun):
             _process().has_begun = True
-            if options.guard_json:
-                _forget_verdict(options.guard_json)
+            _forget_reports(_files(options))
             if not options.guard_off:
                 _process().hold_signals()
                 _rules(options.guard_rules, options.locustfile)
@@ -144,17 +149,32 @@ def _check_before_start(parser: LocustArgumentParser) -> None:
     parser.parse_args = parse_and_check  # Locust has no event for it
 
 
-def _forget_verdict(json_file: str) -> None:
-    """Remove the verdict of an earlier run, lest it be taken for one on this."""
-    path = _started_in() / json_file
-    why_not = "is no file" if json_file == "-" else refusal(path)
-    if why_not:
-        _refuse(
-            f"locust-guard: --guard-json: {json_file} {why_not}\n"
-            "locust-guard: nothing was started; name another file, which the verdict may replace"
-        )
-    with suppress(OSError):
-        Path(os.path.realpath(path)).unlink(missing_ok=True)
+def _files(options: Namespace) -> dict[str, str]:
+    """Where reports are to be kept, by the name of their kind."""
+    given = {name: getattr(options, f"guard_{name}") for name in KINDS}
+    return {name: file for name, file in given.items() if file}
+
+
+def _forget_reports(files: Mapping[str, str]) -> None:
+    """Remove the reports on an earlier run, lest they be taken for some on this."""
+    paths = {name: _started_in() / file for name, file in files.items()}
+    for name, file in files.items():
+        why_not = "is no file" if file == "-" else KINDS[name].refusal(paths[name])
+        if why_not:
+            _refuse_file(f"--guard-{name}: {file} {why_not}", KINDS[name].name)
+    if file_of_two := twice(paths):
+        options = " and ".join(f"--guard-{name}" for name in files)
+        _refuse_file(f"{options}: {file_of_two} can't hold more than one", "report")
+    for path in paths.values():
+        with suppress(OSError):
+            Path(os.path.realpath(path)).unlink(missing_ok=True)
+
+
+def _refuse_file(complaint: str, kind: str) -> NoReturn:
+    _refuse(
+        f"locust-guard: {complaint}\n"
+        f"locust-guard: nothing was started; name another file, which the {kind} may replace"
+    )
 
 
 def _on_init(environment: Environment, **_: Any) -> None:
@@ -170,14 +190,13 @@ def _guard_of(environment: Environment) -> Checker | Unguarded:
         logger.warning("this run is not guarded (--guard-off)")
         return Unguarded()
     path, rules = _rules(options.guard_rules, options.locustfile)
-    json_file = _started_in() / options.guard_json if options.guard_json else None
     process = _process()
     checker = Checker(
         environment,
         rules,
         str(path),
         options.guard_title or _title_of(options.locustfile),
-        json_file=json_file,
+        files={name: _started_in() / file for name, file in _files(options).items()},
         stop_deadline=options.guard_stop_deadline,
         process=process,
     )

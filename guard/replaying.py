@@ -224,11 +224,9 @@ def _leave(done: Replay) -> None:
     if order.json_file:
         _write(order.json_file, verdict_file.as_json(verdict, done.about))
     if order.junit_file:
-        from guard.effects import junit
+        from guard.effects.junit_file import as_junit
 
-        cases, begun = junit.cases_of(verdict), done.about.started
-        suite = junit.Suite(order.rules_file or "", cases, verdict.duration, begun)
-        _write(order.junit_file, junit.report([suite]))
+        _write(order.junit_file, as_junit(verdict, done.about))
 
 
 def _is_recorded(rule: Rule, found: Survey) -> bool:

@@ -24,7 +24,7 @@ def environment():
 
 def test_the_verdict_file_tells_when_the_test_began_in_utc(environment, tmp_path):
     file = tmp_path / "verdict.json"
-    checker = Checker(environment, RULES, "rules.yaml", "a test", json_file=file)
+    checker = Checker(environment, RULES, "rules.yaml", "a test", files={"json": file})
     with freeze_time("2026-01-01 12:00:00"):
         checker.on_quitting()  # no test was started, so this is its beginning and its end
     assert json.loads(file.read_text())["started"] == "2026-01-01T12:00:00+00:00"

@@ -91,8 +91,9 @@ def test_the_verdict_is_that_of_a_live_run_with_what_was_read(folder):
 
 def test_junit(folder):
     assert replay("run.csv", "--junit", "report.xml", cwd=folder).returncode == 3
-    suite = ElementTree.parse(folder / "report.xml").getroot()[0]  # noqa: S314 - our own
-    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    report = ElementTree.parse(folder / "report.xml").getroot()  # noqa: S314 - our own
+    assert (report.get("tests"), report.get("failures"), len(report)) == ("2", "1", 2)
+    assert "When: pending at 11 s, breached at 14 s" in report.findtext(".//failure")
 
 
 def test_a_good_run_passes(folder):

@@ -1,22 +1,28 @@
-"""Results as JUnit XML, which every CI knows how to show."""
+"""Results as JUnit XML, which every CI knows how to show.
+
+Of the several schemas this follows the one of Jenkins, which others check by too: properties belong
+to a suite and not to a case, and the whole file has no number of skipped cases.
+Source: https://github.com/jenkinsci/xunit-plugin, junit-10.xsd
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from xml.etree import ElementTree
 
-from guard.engine.verdict import RuleResult, Verdict
-from guard.rule import Action, Outcome, Place
+from guard.rule import Place
 
 BEGIN = re.compile(rb'\s*(<\?xml[^>]*>\s*)?<testsuites name="locust-guard"')
 """What our own begin with. Those of other tools are not ours to replace."""
 
 _UNSAYABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML has no way to write."""
+
+_LINE_OF_COLONS = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
 
 
 class Ending(Enum):
@@ -39,7 +45,8 @@ class Case:
         kind: What kind of a failure it is.
         seconds: How long it took; None where that means nothing.
         details: More on the reason.
-        place: Where what it is about is written.
+        place: Where what it is about is written. It is in no schema, but GitLab and some actions
+            for GitHub show it.
     """
 
     name: str
@@ -56,16 +63,21 @@ class Suite:
     """Cases that belong together.
 
     Attributes:
-        name: What they are of: a file.
+        name: What they are of: a file, or a rule.
         cases: The cases.
         seconds: How long all of it took; None where that means nothing.
         begun: When it began, as an ISO 8601 date.
+        properties: What else there is to know, by name.
+        classname: By what servers group the cases; the name if not given. Jenkins takes what is
+            before its last dot for a package.
     """
 
     name: str
     cases: Sequence[Case]
     seconds: float | None = None
     begun: str | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+    classname: str = ""
 
     def counts(self) -> Counter[str]:
         """How many cases there are, and how many of each ending but the good one."""
@@ -77,20 +89,32 @@ class Suite:
         )
 
 
-def report(suites: Sequence[Suite]) -> str:
-    """The file's content."""
-    root = ElementTree.Element("testsuites", {"name": "locust-guard"})
-    _set_numbers(root, sum((suite.counts() for suite in suites), Counter()), _seconds_of(suites))
+def report(
+    suites: Sequence[Suite], name: str = "locust-guard", seconds: float | None = None
+) -> str:
+    """The file's content.
+
+    Args:
+        suites: What is in it.
+        name: What it is a report of.
+        seconds: How long all of it took; None for the sum of its suites.
+    """
+    root = ElementTree.Element("testsuites", {"name": _sayable(name)})
+    counts = sum((suite.counts() for suite in suites), Counter[str]())
+    _set_numbers(root, counts, _seconds_of(suites) if seconds is None else seconds)
     for suite in suites:
         element = ElementTree.SubElement(root, "testsuite", {"name": _sayable(suite.name)})
         _set_numbers(element, suite.counts(), suite.seconds)
+        element.set("skipped", str(suite.counts()["skipped"]))
         if suite.begun:
             element.set("timestamp", suite.begun)
+        if suite.properties:
+            _add_properties(element, suite.properties)
         for case in suite.cases:
-            _add(element, suite.name, case)
+            _add(element, suite.classname or suite.name, case)
     ElementTree.indent(root)
     text = ElementTree.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{_defused(text)}\n'
 
 
 def _seconds_of(suites: Sequence[Suite]) -> float | None:
@@ -99,39 +123,21 @@ def _seconds_of(suites: Sequence[Suite]) -> float | None:
 
 
 def _set_numbers(element: ElementTree.Element, counts: Counter[str], seconds: float | None) -> None:
-    for name in ("tests", "failures", "errors", "skipped"):
+    for name in ("tests", "failures", "errors"):
         element.set(name, str(counts[name]))
     if seconds is not None:
         element.set("time", f"{seconds:.3f}")
 
 
-def cases_of(verdict: Verdict) -> list[Case]:
-    """A case for each rule and entry, and one for the run where no rule explains its outcome."""
-    cases = [_case(result) for result in verdict.rules]
-    explained = any(result.outcome is verdict.outcome for result in verdict.rules)
-    if verdict.outcome is Outcome.ERROR or not (explained or verdict.outcome is Outcome.PASS):
-        kind = verdict.outcome.value
-        cases.append(Case("the run", Ending.BROKEN, verdict.reason, kind, verdict.duration))
-    return cases
+def _add_properties(parent: ElementTree.Element, properties: Mapping[str, str]) -> None:
+    element = ElementTree.SubElement(parent, "properties")
+    for name, value in properties.items():
+        named = {"name": _sayable(name), "value": _sayable(value)}
+        ElementTree.SubElement(element, "property", named)
 
 
-def _case(result: RuleResult) -> Case:
-    rule = result.rule
-    name = rule.name
-    if rule.check.each or rule.named:
-        name += f" [{result.entry}]" if result.entry else ""
-    seconds = result.breached_at or 0.0
-    if result.outcome is Outcome.FAIL:
-        return Case(name, Ending.FAILED, result.reason, rule.action.value, seconds)
-    if result.breached and rule.action is Action.VOID:
-        return Case(name, Ending.BROKEN, result.reason, rule.action.value, seconds)
-    if not result.judged:
-        return Case(name, Ending.SKIPPED, result.reason)
-    return Case(name, details=result.reason)
-
-
-def _add(parent: ElementTree.Element, suite: str, case: Case) -> None:
-    named = {"classname": _sayable(suite), "name": _sayable(case.name)}
+def _add(parent: ElementTree.Element, classname: str, case: Case) -> None:
+    named = {"classname": _sayable(classname), "name": _sayable(case.name)}
     element = ElementTree.SubElement(parent, "testcase", named)
     if case.seconds is not None:
         element.set("time", f"{case.seconds:.3f}")
@@ -152,3 +158,9 @@ def _add(parent: ElementTree.Element, suite: str, case: Case) -> None:
 
 def _sayable(text: str) -> str:
     return _UNSAYABLE.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def _defused(xml: str) -> str:
+    """The same XML without what a CI service would take for a command when it is printed. Only
+    texts have such characters, and may have references to them instead."""
+    return _LINE_OF_COLONS.sub(r"\1&#58;", xml.replace("##", "#&#35;"))

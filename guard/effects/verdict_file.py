@@ -20,7 +20,7 @@ from guard.engine.verdict import Verdict
 logger = logging.getLogger("guard")
 
 
-_BEGIN = re.compile(rb'\s*\{\s*"schema"\s*:\s*\d+\s*,\s*"outcome"')
+BEGIN = re.compile(rb'\s*\{\s*"schema"\s*:\s*\d+\s*,\s*"outcome"')
 """What a verdict begins with, however it is formatted."""
 
 
@@ -85,7 +85,7 @@ def replace(path: Path, content: str) -> None:
             raise
 
 
-def refusal(path: Path, begin: re.Pattern[bytes] = _BEGIN, kind: str = "verdict") -> str | None:
+def refusal(path: Path, begin: re.Pattern[bytes] = BEGIN, kind: str = "verdict") -> str | None:
     """Why a verdict must not be kept there, lest something else be lost; None if it may.
 
     What is there may be a verdict, or an empty file.
@@ -135,7 +135,8 @@ def _value(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, allow_nan=False)
+    # The escape is for CI services, which would read a command in what a server sent: ##vso[
+    return json.dumps(value, allow_nan=False).replace("##", "#\\u0023")
 
 
 def _umask() -> int:

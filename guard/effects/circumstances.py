@@ -1,0 +1,69 @@
+"""What was going on when a rule was broken, in words that every report uses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from guard.engine.judge import Load
+from guard.engine.reading import quantity, share_text, told_apart
+from guard.engine.verdict import RuleResult
+from guard.rule import Unit
+from guard.terminal import shortened, visible
+
+MOST_TEXT = 300
+"""Characters of a name or a failure's text that are told."""
+
+
+def circumstances(result: RuleResult) -> list[tuple[str, str]]:
+    """What is known of the first breach of a rule, each with what it is; nothing without a breach.
+
+    ``("Users then", "20")``, ``("Failed most", "POST /checkout (6), GET / (2)")``
+    """
+    if result.breached_at is None:
+        return []
+    failing, before = result.failing, result.last_healthy
+    told = {
+        "When": _moments(result),
+        "Worst": worst_text(result),
+        "Load then": _load(result.users_at_breach, result.rps_at_breach),
+        "Last held": _held(before) if before else "never before",
+        "Failed most": _counted(failing.entries) if failing else "",
+        "Failures": _counted(failing.texts) if failing else "",
+        "Evidence": "" if result.evidence is None else share_text(result.evidence),
+        "Because": visible(result.rule.because or ""),
+    }
+    return [(what, text) for what, text in told.items() if text]
+
+
+def worst_text(result: RuleResult) -> str:
+    """The worst reading for people, nothing if there was none: ``1100 ms``."""
+    if result.worst is None or not math.isfinite(result.worst):
+        return ""
+    return told_apart(result.worst, result.rule.check.threshold, result.rule.check.unit)
+
+
+def _moments(result: RuleResult) -> str:
+    moments = {
+        "pending": result.pending_at,
+        "breached": None if result.rule.judged_at_end else result.breached_at,
+        "recovered": result.recovered_at,
+    }
+    said = ", ".join(f"{word} at {at:.0f} s" for word, at in moments.items() if at is not None)
+    return said or "by the final totals"
+
+
+def _held(load: Load) -> str:
+    return ", ".join(filter(None, (f"at {load.at:.0f} s", _load(load.users, load.rps))))
+
+
+def _load(users: int | None, rps: float | None) -> str:
+    """``20 users, 11.3 requests/s``, as far as it is known."""
+    said = [] if users is None else ["1 user" if users == 1 else f"{users} users"]
+    if rps is not None and math.isfinite(rps):
+        said.append(f"{quantity(rps, Unit.COUNT)} requests/s")
+    return ", ".join(said)
+
+
+def _counted(counts: Sequence[tuple[str, int]]) -> str:
+    return ", ".join(f"{shortened(visible(text), MOST_TEXT)} ({count})" for text, count in counts)

@@ -1,0 +1,166 @@
+"""The verdict as a JUnit report: a suite a rule, and in it a case an entry."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from guard.effects import Effect
+from guard.effects.about import About
+from guard.effects.circumstances import circumstances
+from guard.effects.junit import Case, Ending, Suite, report
+from guard.effects.verdict_file import replace
+from guard.engine.verdict import RuleResult, Verdict
+from guard.rule import Action, Outcome, Rule, number_text
+from guard.terminal import shortened, visible
+
+logger = logging.getLogger("guard")
+
+RUN = "the run"
+"""The suite and the case of what no rule explains."""
+
+_MOST_NAME = 500
+"""Characters of a name. Servers cut longer ones off, or refuse them."""
+
+_MOST_SAID = 2000
+"""Characters of anything else."""
+
+_MOST_ENTRIES = 20
+"""Entries of one rule whose readings are properties. The others are told in words only, so that
+a thousand of them don't make a file that servers refuse."""
+
+_GROUP = "locust-guard"
+"""What Jenkins shows as the package of all rules."""
+
+_DOT = "\u2024"
+"""Stands for a dot in a rule, where a dot would end the name of a package: ``p99.9``."""
+
+
+class JunitFile(Effect):
+    """Writes the report once the verdict is final. That it can't be written is said.
+
+    Args:
+        path: The file.
+        about: What is to be told of the run beside the verdict.
+    """
+
+    def __init__(self, path: Path, about: About) -> None:
+        self._path = path
+        self._about = about
+
+    def ended(self, verdict: Verdict) -> None:
+        try:
+            replace(self._path, as_junit(verdict, self._about))
+        except OSError as error:
+            logger.error("can't write the JUnit report to %s: %s", self._path, error.strerror)
+
+
+def as_junit(verdict: Verdict, about: About) -> str:
+    """The file's content.
+
+    Args:
+        verdict: The verdict.
+        about: What is to be told of the run beside it.
+    """
+    return report(suites_of(verdict, about), _named(about.title), verdict.duration)
+
+
+def suites_of(verdict: Verdict, about: About) -> list[Suite]:
+    """A suite for each rule, and one for the run where no rule explains its outcome."""
+    suites = []
+    for _, group in groupby(verdict.rules, key=lambda result: id(result.rule)):
+        results = list(group)
+        suites.append(_suite(results[0].rule, [*map(_case, results)], _readings(results), about))
+    explained = any(result.outcome is verdict.outcome for result in verdict.rules)
+    if verdict.outcome is Outcome.ERROR or not (explained or verdict.outcome is Outcome.PASS):
+        kind = verdict.outcome.value
+        case = Case(RUN, Ending.BROKEN, _told(verdict.reason), kind, verdict.duration)
+        suites.append(_suite(None, [case], {}, about))
+    return suites
+
+
+def _suite(
+    rule: Rule | None, cases: Sequence[Case], readings: dict[str, str], about: About
+) -> Suite:
+    name = _named(rule.name) if rule else RUN
+    known = {"title": about.title, "host": about.host, "link": about.link or ""}
+    properties = {**(_terms(rule) if rule else {}), **readings, **known}
+    return Suite(
+        name,
+        cases,
+        begun=about.started,
+        properties={key: _told(value) for key, value in properties.items() if value},
+        classname=f"{_GROUP}.{name.replace('.', _DOT)}",
+    )
+
+
+def _terms(rule: Rule) -> dict[str, str]:
+    """What the rule demands."""
+    return {
+        "rule": str(rule),
+        "action": rule.action.value,
+        "threshold": number_text(rule.check.threshold),
+        "unit": rule.check.unit.value,
+        "place": str(rule.place or ""),
+        "because": rule.because or "",
+    }
+
+
+def _readings(results: Sequence[RuleResult]) -> dict[str, str]:
+    """What became of the rule, by the names of the verdict file; with the entry in brackets where
+    it is judged on each."""
+    if len(results) > _MOST_ENTRIES:
+        results = sorted(results, key=_prominence)[:_MOST_ENTRIES]
+    readings = {}
+    for result in results:
+        of = f" [{_named(result.entry)}]" if result.rule.check.each and result.entry else ""
+        for name, value in _measured(result).items():
+            if value is not None and (isinstance(value, str) or math.isfinite(value)):
+                text = value if isinstance(value, str) else number_text(value)
+                readings[f"{name}{of}"] = text
+    return readings
+
+
+def _measured(result: RuleResult) -> dict[str, float | str | None]:
+    told = result.as_dict()
+    names = (
+        "entry", "state", "outcome", "value", "worst", "requests", "pending_at", "breached_at",
+        "recovered_at", "evidence", "users_at_breach", "rps_at_breach",
+    )  # fmt: skip
+    return {name: told[name] for name in names}
+
+
+def _prominence(result: RuleResult) -> tuple[bool, bool, bool]:
+    return result.outcome is Outcome.PASS, not result.breached, not result.judged
+
+
+def _case(result: RuleResult) -> Case:
+    rule = result.rule
+    name = rule.name
+    if rule.check.each or rule.named:
+        name += f" [{result.entry}]" if result.entry else ""
+    name, kind, seconds = _named(name), rule.action.value, result.breached_at or 0.0
+    reason = _told(result.reason)
+    details = "\n".join(f"{what}: {text}" for what, text in (*circumstances(result), *_at(rule)))
+    if result.outcome is Outcome.FAIL:
+        return Case(name, Ending.FAILED, reason, kind, seconds, details)
+    if result.breached and rule.action is Action.VOID:
+        return Case(name, Ending.BROKEN, reason, kind, seconds, details)
+    if not result.judged:
+        return Case(name, Ending.SKIPPED, reason)
+    return Case(name, details=f"{reason}\n{details}" if result.breached else reason)
+
+
+def _at(rule: Rule) -> list[tuple[str, str]]:
+    return [("Rule", str(rule.place))] if rule.place else []
+
+
+def _named(text: str) -> str:
+    return shortened(visible(text), _MOST_NAME)
+
+
+def _told(text: str) -> str:
+    return shortened(visible(text), _MOST_SAID)

@@ -1,0 +1,45 @@
+"""The files that reports are kept in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from guard.effects import Effect, junit, verdict_file
+from guard.effects.about import About
+from guard.effects.junit_file import JunitFile
+from guard.effects.verdict_file import VerdictFile
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of report.
+
+    Attributes:
+        name: What it is, for people.
+        begin: What such a file begins with; another one is not replaced.
+        effect: What writes it.
+    """
+
+    name: str
+    begin: re.Pattern[bytes]
+    effect: Callable[[Path, About], Effect]
+
+    def refusal(self, path: Path) -> str | None:
+        """Why it must not be kept there, lest something else be lost; None if it may."""
+        return verdict_file.refusal(path, self.begin, self.name)
+
+
+KINDS: Mapping[str, Kind] = {
+    "json": Kind("verdict", verdict_file.BEGIN, VerdictFile),
+    "junit": Kind("JUnit report", junit.BEGIN, JunitFile),
+}
+"""Each by its name in ``--guard-NAME`` and ``NAME_file``."""
+
+
+def twice(files: Mapping[str, Path]) -> Path | None:
+    """The file that two reports would be kept in, if there is one."""
+    paths = [path.resolve() for path in files.values()]
+    return next((path for path in paths if paths.count(path) > 1), None)
