@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -18,6 +20,8 @@ from locust.event import EventHook
 from locust.runners import MasterRunner, WorkerRunner
 
 from guard.effects.about import About
+from guard.effects.ci import job_link
+from guard.effects.ci_report import CiReport, Job
 from guard.effects.console import Console
 from guard.effects.report_files import KINDS
 from guard.effects.stop import seconds_to_stay, stop_users
@@ -57,6 +61,7 @@ class Checker:
             workers at most.
         process: The process, where it is there for this environment alone. Else the environment is
             part of a program of the user's.
+        job: The CI job that is to be told of the run, if one is.
     """
 
     def __init__(
@@ -69,8 +74,10 @@ class Checker:
         files: Mapping[str, Path] = MappingProxyType({}),
         stop_deadline: float | None = None,
         process: Process | None = None,
+        job: Job | None = None,
     ) -> None:
         self._environment = environment
+        self._job = job
         self._rules = rules
         self._rules_file = rules_file
         self._title = title
@@ -180,7 +187,11 @@ class Checker:
         about = self._about()
         # What is said is on record already, also when the process is killed right after.
         effects = [KINDS[name].effect(path, about) for name, path in self._files.items()]
-        effects.append(Console(rules, self._rules_file, self._process is not None))
+        if self._job is None:
+            effects.append(Console(rules, self._rules_file, self._process is not None))
+        else:
+            report = CiReport(self._job, about, self._files.get("junit"))
+            effects += [Console(rules, self._rules_file, fold=report.fold), report]
         return Watch(self._environment, Guard(rules), effects, self.stop_deadline, self._process)
 
     def _about(self) -> About:
@@ -191,6 +202,7 @@ class Checker:
             started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             guard_version=__version__,
             locust_version=locust.__version__,
+            link=_web_link(self._environment) or job_link(os.environ),
         )
 
     def _on_test_start(self, **_: Any) -> None:
@@ -267,3 +279,16 @@ def _host_of(environment: Environment) -> str:
         return environment.host
     hosts = (user.host for user in environment.user_classes)
     return ", ".join(dict.fromkeys(host for host in hosts if host))
+
+
+def _web_link(environment: Environment) -> str | None:
+    """Where Locust's web UI is, for people at other machines; None without one."""
+    web_ui = environment.web_ui
+    if web_ui is None:
+        return None
+    host = web_ui.host
+    if host in ("", "*", "0.0.0.0", "::"):  # noqa: S104 - it is what the user said, or did not
+        host = socket.gethostname()
+    scheme = "https" if web_ui.tls_cert and web_ui.tls_key else "http"
+    path = getattr(environment.parsed_options, "web_base_path", None) or ""
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{web_ui.port}{path}"

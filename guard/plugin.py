@@ -18,6 +18,8 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from guard.checker import Checker, Unguarded
+from guard.effects.ci import AUTO, OFF, SERVICES, service_of
+from guard.effects.ci_report import Job
 from guard.effects.report_files import KINDS, twice
 from guard.process import Process
 from guard.rule import Rule
@@ -96,6 +98,15 @@ def _add_options(parser: LocustArgumentParser) -> None:
         help="Write the results to this file as JUnit XML, at the end.",
     )
     group.add_argument(
+        "--guard-ci",
+        type=_ci,
+        default=AUTO,
+        metavar="<name>",
+        env_var="LOCUST_GUARD_CI",
+        help="Which CI service is told of the run, in its own way: "
+        f"{', '.join(SERVICES)} or off. Defaults to the one that runs it.",
+    )
+    group.add_argument(
         "--guard-title",
         metavar="<text>",
         env_var="LOCUST_GUARD_TITLE",
@@ -111,6 +122,19 @@ def _add_options(parser: LocustArgumentParser) -> None:
         "and a minute, which is what Locust waits for its workers.",
     )
     _check_before_start(parser)
+
+
+def _ci(text: str) -> str:
+    """The name of a CI service, ``auto`` or ``off``."""
+    names = (AUTO, OFF, *SERVICES)
+    name = text.lower() or AUTO
+    if name in names:
+        return name
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, names, 1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise ArgumentTypeError(f"{text!r} is no CI service; {hint}there are {', '.join(names)}")
 
 
 def _timespan(text: str) -> float | None:
@@ -199,9 +223,20 @@ def _guard_of(environment: Environment) -> Checker | Unguarded:
         files={name: _started_in() / file for name, file in _files(options).items()},
         stop_deadline=options.guard_stop_deadline,
         process=process,
+        job=_job(options),
     )
     process.answer_for(checker, checker.stop_deadline)
     return checker
+
+
+def _job(options: Namespace) -> Job | None:
+    """The CI job that is to be told of the run."""
+    service = service_of(options.guard_ci, os.environ)
+    if service is None:
+        return None
+    # Where Locust prints its statistics as JSON, nothing may stand beside them.
+    out = sys.stderr if options.json else sys.stdout
+    return Job(service, os.environ, Path.cwd(), out)
 
 
 @cache

@@ -14,6 +14,8 @@ from guard.terminal import shortened, visible
 MOST_TEXT = 300
 """Characters of a name or a failure's text that are told."""
 
+_MOST_BECAUSE = 1000
+
 
 def circumstances(result: RuleResult) -> list[tuple[str, str]]:
     """What is known of the first breach of a rule, each with what it is; nothing without a breach.
@@ -31,7 +33,7 @@ def circumstances(result: RuleResult) -> list[tuple[str, str]]:
         "Failed most": _counted(failing.entries) if failing else "",
         "Failures": _counted(failing.texts) if failing else "",
         "Evidence": "" if result.evidence is None else share_text(result.evidence),
-        "Because": visible(result.rule.because or ""),
+        "Because": shortened(visible(result.rule.because or ""), _MOST_BECAUSE),
     }
     return [(what, text) for what, text in told.items() if text]
 

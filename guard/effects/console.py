@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import IO
 
@@ -40,12 +40,20 @@ class Console(Effect):
         rules: The rules in force.
         source: Where they come from, for people.
         with_table: Whether to print the final table too, beside what is logged.
+        fold: Gives the lines before and after that table, by which a CI service makes it a section.
     """
 
-    def __init__(self, rules: Sequence[Rule], source: str, with_table: bool = True) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        source: str,
+        with_table: bool = True,
+        fold: Callable[[Verdict], tuple[str, str]] = lambda _: ("", ""),
+    ) -> None:
         self._rules = rules
         self._source = source
         self._with_table = with_table
+        self._fold = fold
         self._said: Counter[str] = Counter()
 
     def started(self, verdict: Verdict) -> None:
@@ -72,7 +80,12 @@ class Console(Effect):
 
     def closed(self, verdict: Verdict, exit_code: int | None) -> None:
         if self._with_table:
+            page, (begin, end) = Page(sys.stderr), self._fold(verdict)
+            if begin:
+                page.say(begin)
             print_table(verdict, sys.stderr)
+            if end:
+                page.say(end)
         if exit_code not in (None, verdict.exit_code):
             logger.warning(
                 "the exit code is %s and not %s: your own code set it or raised exceptions",
