@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from guard import plugin
 from guard.cli import main, replay
+from guard.effects.ci import SERVICES
 from guard.engine.metrics import METRICS
 from guard.language import units
 from guard.language.advice import advise
@@ -170,6 +171,19 @@ def test_every_option_of_a_run_has_a_row_with_its_variable():
     }
     rows = {code.split()[0]: row[1] for code, row in reference("option", "Use it").items()}
     assert rows == expected
+
+
+def test_every_option_that_is_shown_is_one():
+    parser = LocustArgumentParser(add_help=False)
+    plugin._add_options(parser)
+    shown = {word for page in PAGES for word in re.findall(r"--guard-[a-z-]+", page.read_text())}
+    assert shown <= {option for action in parser._actions for option in action.option_strings}
+
+
+def test_every_ci_service_has_a_row():
+    (table,) = [table for table in tables(README) if table.heads[0] == "service"]
+    named = {code: row[0] for row in table.rows for code in codes(row[1])}
+    assert named == {name: service.title for name, service in SERVICES.items()}
 
 
 def test_every_option_of_replay_has_a_row():

@@ -24,12 +24,11 @@ def circumstances(result: RuleResult) -> list[tuple[str, str]]:
     """
     if result.breached_at is None:
         return []
-    failing, before = result.failing, result.last_healthy
+    failing = result.failing
     told = {
         "When": _moments(result),
         "Worst": worst_text(result),
-        "Load then": _load(result.users_at_breach, result.rps_at_breach),
-        "Last held": _held(before) if before else "never before",
+        **({} if result.rule.judged_at_end else _loads(result)),
         "Failed most": _counted(failing.entries) if failing else "",
         "Failures": _counted(failing.texts) if failing else "",
         "Evidence": "" if result.evidence is None else share_text(result.evidence),
@@ -53,6 +52,15 @@ def _moments(result: RuleResult) -> str:
     }
     said = ", ".join(f"{word} at {at:.0f} s" for word, at in moments.items() if at is not None)
     return said or "by the final totals"
+
+
+def _loads(result: RuleResult) -> dict[str, str]:
+    """How busy the run was. What is judged on the final totals was not broken at a moment."""
+    before = result.last_healthy
+    return {
+        "Load then": _load(result.users_at_breach, result.rps_at_breach),
+        "Last held": _held(before) if before else "never before",
+    }
 
 
 def _held(load: Load) -> str:

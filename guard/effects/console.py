@@ -14,7 +14,7 @@ from guard.engine.judge import Transition
 from guard.engine.reading import limit, share_text, told_apart
 from guard.engine.verdict import RuleResult, Verdict
 from guard.rule import Outcome, Rule, State
-from guard.terminal import Page
+from guard.terminal import Page, visible
 
 logger = logging.getLogger("guard")
 
@@ -98,7 +98,7 @@ def change_text(transition: Transition, *, by_totals: bool) -> str:
     """``breached at 21 s: p95 of POST /checkout was 950 ms ...``."""
     said = "recovered" if transition.is_recovery else transition.after.value
     when = "by the final totals" if by_totals else f"at {transition.reading.at:.0f} s"
-    return f"{said} {when}: {transition}"
+    return f"{said} {when}: {visible(str(transition))}"
 
 
 def print_table(verdict: Verdict, file: IO[str]) -> None:
@@ -112,7 +112,7 @@ def print_table(verdict: Verdict, file: IO[str]) -> None:
         styled = [page.text(cell, _STYLES.get(cell.split(" ")[0], "")) for cell in (state, outcome)]
         table.add_row(*map(page.text, cells), *styled)
     said = page.text(f"Verdict: {verdict.outcome.value}", _STYLES[verdict.outcome.value])
-    page.show(table, said.append(page.text(f" - {verdict.reason}", "not bold default")))
+    page.show(table, said.append(page.text(f" - {visible(verdict.reason)}", "not bold default")))
 
 
 def _rows(results: Sequence[RuleResult]) -> Iterator[tuple[str, ...]]:
@@ -142,7 +142,7 @@ def _cells(result: RuleResult) -> tuple[str, ...]:
         reading = told_apart(result.value, check.threshold, check.unit)
     return (
         called(result.rule),
-        result.entry or "",
+        visible(result.entry or ""),
         reading,
         limit(result.rule),
         _state(result),
@@ -160,4 +160,4 @@ def _state(result: RuleResult) -> str:
 def called(rule: Rule) -> str:
     """The rule's line without what other columns say: ``p95 over 10s for 5s``, after its name."""
     line = rule.check.measured + str(rule).removeprefix(str(rule.check))
-    return f"{rule.name}: {line}" if rule.named else line
+    return visible(f"{rule.name}: {line}" if rule.named else line)

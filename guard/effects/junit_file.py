@@ -32,6 +32,9 @@ _MOST_ENTRIES = 20
 """Entries of one rule whose readings are properties. The others are told in words only, so that
 a thousand of them don't make a file that servers refuse."""
 
+_DIGITS = 6
+"""Of a number, after the point."""
+
 _GROUP = "locust-guard"
 """What Jenkins shows as the package of all rules."""
 
@@ -117,10 +120,14 @@ def _readings(results: Sequence[RuleResult]) -> dict[str, str]:
     readings = {}
     for result in results:
         of = f" [{_named(result.entry)}]" if result.rule.check.each and result.entry else ""
-        for name, value in _measured(result).items():
-            if value is not None and (isinstance(value, str) or math.isfinite(value)):
-                text = value if isinstance(value, str) else number_text(value)
-                readings[f"{name}{of}"] = text
+        measured = _measured(result)
+        if of:
+            del measured["entry"]
+        for name, value in measured.items():
+            if isinstance(value, str):
+                readings[f"{name}{of}"] = value
+            elif value is not None and math.isfinite(value):
+                readings[f"{name}{of}"] = number_text(round(value, _DIGITS))
     return readings
 
 

@@ -14,7 +14,7 @@ from guard.engine.judge import Transition
 from guard.engine.reading import limit, told_apart
 from guard.engine.verdict import RuleResult
 from guard.rule import Check, Comparison
-from guard.terminal import Page
+from guard.terminal import Page, visible
 
 _MOST_LINES = 20
 """Changes of one rule that are told."""
@@ -71,7 +71,7 @@ def print_margins(results: Sequence[RuleResult], file: IO[str]) -> None:
         shown = "no data"
         if worst is not None and math.isfinite(worst):
             shown = told_apart(worst, result.rule.check.threshold, result.rule.check.unit)
-        entry = result.entry or ""
+        entry = visible(result.entry or "")
         cells = (called(result.rule), entry, shown, limit(result.rule), margin_text(result))
         table.add_row(*map(page.text, cells))
         if others:

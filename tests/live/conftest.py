@@ -30,6 +30,10 @@ COMMANDS = {
 }
 
 
+SHOWS_CI = {"GITHUB_ACTIONS", "GITLAB_CI", "TF_BUILD", "TEAMCITY_VERSION", "JENKINS_URL"}
+"""Variables by which a CI service is known. It may be one that runs these tests."""
+
+
 @dataclass
 class Run:
     """A process, what it printed so far, and the verdict it left."""
@@ -232,6 +236,7 @@ def start(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Start]:
         mode = ("--headless", "--only-summary") if headless else ()
         verdict_file = folder / "verdict.json"
         variables = {name: v for name, v in os.environ.items() if not name.startswith("LOCUST_")}
+        variables = {name: v for name, v in variables.items() if name not in SHOWS_CI}
         variables |= {"LOCUST_GUARD_JSON": "verdict.json", **patience, **(env or {})}
         if not with_plugins:
             path = (variables.get("PYTHONPATH"), str(LOCUSTFILES.parent / "without_plugins"))

@@ -17,15 +17,17 @@ from guard.effects.circumstances import MOST_TEXT, circumstances
 from guard.effects.console import called
 from guard.engine.reading import limit, told_apart
 from guard.engine.verdict import RuleResult, Verdict
-from guard.rule import Outcome
+from guard.rule import Action, Outcome
 from guard.terminal import shortened, visible
 
 SIGNS = {
     Outcome.PASS: "\u2705",
     Outcome.FAIL: "\u274c",
-    Outcome.INCONCLUSIVE: "\u26a0\ufe0f",
+    Outcome.INCONCLUSIVE: "\u2753",
     Outcome.ERROR: "\U0001f4a5",
 }
+
+WARNED = "\u26a0\ufe0f"
 
 _MOST_ENTRIES = 10
 """Entries of one rule that have a line each."""
@@ -92,7 +94,7 @@ def _rows(results: Sequence[RuleResult]) -> Iterator[tuple[str, ...]]:
         of_rule = sorted(group, key=_prominence)
         yield from map(_cells, of_rule[:_MOST_ENTRIES])
         if others := of_rule[_MOST_ENTRIES:]:
-            signs = Counter(SIGNS[result.outcome] for result in others)
+            signs = Counter(map(_sign, others))
             ended = " ".join(f"{count} {sign}" for sign, count in signs.items())
             yield "", _code(called(others[0].rule)), f"and {ended}", "", "", "", ""
 
@@ -101,34 +103,47 @@ def _prominence(result: RuleResult) -> tuple[bool, bool]:
     return result.outcome is Outcome.PASS, not result.breached
 
 
+def _sign(result: RuleResult) -> str:
+    warned = result.breached and result.rule.action is Action.WARN
+    return WARNED if warned else SIGNS[result.outcome]
+
+
 def _cells(result: RuleResult) -> tuple[str, ...]:
     check = result.rule.check
     readings = [
-        "no data" if value is None else _plain(told_apart(value, check.threshold, check.unit), 100)
+        _in_one("no data" if value is None else told_apart(value, check.threshold, check.unit))
         for value in (result.value, result.worst)
     ]
     return (
-        SIGNS[result.outcome],
+        _sign(result),
         _code(called(result.rule)),
         _code(result.entry) if result.entry else "",
         *readings,
-        _plain(limit(result.rule), 100).replace(" ", "&nbsp;"),
+        _in_one(limit(result.rule)),
         result.state.value,
     )
 
 
 def _breaches(results: Sequence[RuleResult]) -> Iterator[str]:
-    breached = sorted((r for r in results if r.breached), key=_prominence)
+    breached = sorted((r for r in results if r.breached), key=_decisiveness)
     for result in breached[:_MOST_BREACHES]:
         told = "".join(
             f"- {what}: {_code(text) if what.startswith('Fail') else _plain(text, _MOST_REASON)}\n"
             for what, text in circumstances(result)
         )
-        sign = SIGNS[result.outcome]
-        heading = f"<summary>{sign} {_plain(result.reason, _MOST_REASON)}</summary>"
+        heading = f"<summary>{_sign(result)} {_plain(result.reason, _MOST_REASON)}</summary>"
         yield f"<details>{heading}\n\n{told}\n</details>\n\n"
     if more := len(breached[_MOST_BREACHES:]):
         yield f"{more} more breaches are in the other reports.\n\n"
+
+
+def _decisiveness(result: RuleResult) -> tuple[bool, float]:
+    return result.outcome is Outcome.PASS, result.breached_at or 0.0
+
+
+def _in_one(text: str) -> str:
+    """The text of a cell that is not broken into lines."""
+    return _plain(text, 100).replace(" ", "&nbsp;")
 
 
 def _code(text: str) -> str:

@@ -70,8 +70,7 @@ def test_the_summary_tells_all(played):
         "|---|---|---|--:|--:|---|---|",
         "| \u274c | <code>Few failures: fail_ratio over 2s for 2s else stop</code>"
         " | <code>/a</code> | 50% | 50% | < 10% | breached |",
-        "| \u26a0\ufe0f | <code>p95</code> | <code>/none</code>"
-        " | no data | no data | < 1000 ms | ok |",
+        "| \u2753 | <code>p95</code> | <code>/none</code> | no data | no data | < 1000 ms | ok |",
         "| \u2705 | <code>p95</code> | <code>Aggregated</code>"
         " | 900 ms | 900 ms | < 1000 ms | ok |",
         "",
@@ -140,3 +139,10 @@ def test_no_text_harms_anything(played, tell):
         check_harmless(summary(tell(verdict, text), about, MUCH), text)
 
     check()
+
+
+def test_what_is_only_warned_of_looks_neither_failed_nor_passed(played):
+    text = summary(played.verdict("p95 < 1ms over 2s else warn"), played.about, MUCH)
+    assert "### \u2705 Checkout: pass" in text
+    assert "| \u26a0\ufe0f | <code>p95 over 2s else warn</code> |" in text
+    assert "<summary>\u26a0\ufe0f p95 was 900 ms" in text
