@@ -190,7 +190,8 @@ class Checker:
         if self._job is None:
             effects.append(Console(rules, self._rules_file, self._process is not None))
         else:
-            report = CiReport(self._job, about, self._files.get("junit"))
+            began = datetime.fromisoformat(about.started).timestamp()
+            report = CiReport(self._job, about, began, self._files.get("junit"))
             effects += [Console(rules, self._rules_file, fold=report.fold), report]
         return Watch(self._environment, Guard(rules), effects, self.stop_deadline, self._process)
 

@@ -60,6 +60,20 @@ def rules_file(folder, text=f"rules: [{LINE}]"):
     return path
 
 
+def test_two_reports_need_two_files(environment, tmp_path):
+    (tmp_path / "link.json").symlink_to(tmp_path / "report")
+    with pytest.raises(ValueError, match="report can't hold more than one report"):
+        guard.attach(
+            environment,
+            [LINE],
+            json_file=tmp_path / "link.json",
+            junit_file=tmp_path / "report",
+        )
+    with pytest.raises(ValueError, match=r"the JUnit report can't be kept in .*, which is no file"):
+        guard.attach(environment, [LINE], junit_file=tmp_path)
+    assert not hasattr(environment, "guard")
+
+
 def test_rules_may_be_a_file_or_its_rules_or_lines(environment, tmp_path):
     path = rules_file(tmp_path)
     for rules in (path, str(path), guard.load_rules(path), [LINE]):
@@ -94,11 +108,13 @@ def test_an_environment_has_one_guard(environment):
 
 
 def test_a_test_is_stopped_and_its_verdict_is_final_when_the_runner_has_quit(
-    environment, tmp_path, capfd
+    environment, tmp_path, capfd, monkeypatch
 ):
-    """The runner may come after the guard; nothing is printed."""
-    file = tmp_path / "verdict.json"
-    checker = guard.attach(environment, ["max < 10ms else stop"], json_file=file)
+    """The runner may come after the guard; nothing is printed, also where CI would read it."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    file, junit = tmp_path / "verdict.json", tmp_path / "junit.xml"
+    rules = ["max < 10ms else stop"]
+    checker = guard.attach(environment, rules, json_file=file, junit_file=junit)
     runner = environment.create_local_runner()
     runner.start(1, spawn_rate=10)
     with gevent.Timeout(20):
@@ -107,6 +123,7 @@ def test_a_test_is_stopped_and_its_verdict_is_final_when_the_runner_has_quit(
     assert checker.conclude() == checker.verdict
     written = json.loads(file.read_text())
     assert (written["final"], written["stopped"], written["exit_code"]) == (True, True, 3)
+    assert 'failures="1"' in junit.read_text()
     assert environment.process_exit_code is None, "the program's to set"
     assert capfd.readouterr() == ("", "")
 

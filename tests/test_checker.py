@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+from types import SimpleNamespace
 
 import pytest
 from freezegun import freeze_time
@@ -53,3 +55,29 @@ def test_a_fresh_guard_for_each_test(environment):
     assert checker.verdict.outcome.value == "pass"
     checker.on_quitting()
     assert environment.process_exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "tls", "path", "link"),
+    [
+        ("127.0.0.1", None, None, "http://127.0.0.1:8089"),
+        ("", None, "", f"http://{socket.gethostname()}:8089"),
+        ("0.0.0.0", "cert", "/load", f"https://{socket.gethostname()}:8089/load"),  # noqa: S104
+        ("::1", None, None, "http://[::1]:8089"),
+    ],
+)
+def test_reports_link_to_the_web_ui(environment, host, tls, path, link):
+    environment.web_ui = SimpleNamespace(host=host, port=8089, tls_cert=tls, tls_key=tls)
+    environment.parsed_options = SimpleNamespace(web_base_path=path)
+    assert link_of(environment) == link
+    environment.web_ui = None
+
+
+def test_reports_link_to_the_job_where_there_is_no_web_ui(environment, monkeypatch):
+    monkeypatch.setenv("GITLAB_CI", "true")
+    monkeypatch.setenv("CI_JOB_URL", "https://gitlab.example/-/jobs/1")
+    assert link_of(environment) == "https://gitlab.example/-/jobs/1"
+
+
+def link_of(environment):
+    return Checker(environment, RULES, "rules.yaml", "a test")._about().link

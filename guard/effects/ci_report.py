@@ -41,12 +41,16 @@ class CiReport(Effect):
     Args:
         job: The job.
         about: What is to be told of the run beside the verdict.
+        began: When the run began, in seconds since 1970.
         junit_file: Where the results are as JUnit XML, if anywhere.
     """
 
-    def __init__(self, job: Job, about: About, junit_file: Path | None = None) -> None:
+    def __init__(
+        self, job: Job, about: About, began: float, junit_file: Path | None = None
+    ) -> None:
         self._job = job
         self._about = about
+        self._began = began
         self._junit_file = junit_file
 
     def fold(self, verdict: Verdict) -> tuple[str, str]:
@@ -69,4 +73,4 @@ class CiReport(Effect):
 
     def _report(self, verdict: Verdict) -> Report:
         job = self._job
-        return Report(verdict, self._about, job.environ, job.here, self._junit_file)
+        return Report(verdict, self._about, self._began, job.environ, job.here, self._junit_file)

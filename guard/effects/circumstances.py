@@ -14,13 +14,12 @@ from guard.terminal import shortened, visible
 MOST_TEXT = 300
 """Characters of a name or a failure's text that are told."""
 
-_MOST_BECAUSE = 1000
-
 
 def circumstances(result: RuleResult) -> list[tuple[str, str]]:
     """What is known of the first breach of a rule, each with what it is; nothing without a breach.
 
-    ``("Users then", "20")``, ``("Failed most", "POST /checkout (6), GET / (2)")``
+    ``("Load then", "20 users, 11.3 requests/s")``,
+    ``("Failed most", "POST /checkout (6), GET / (2)")``
     """
     if result.breached_at is None:
         return []
@@ -32,7 +31,6 @@ def circumstances(result: RuleResult) -> list[tuple[str, str]]:
         "Failed most": _counted(failing.entries) if failing else "",
         "Failures": _counted(failing.texts) if failing else "",
         "Evidence": "" if result.evidence is None else share_text(result.evidence),
-        "Because": shortened(visible(result.rule.because or ""), _MOST_BECAUSE),
     }
     return [(what, text) for what, text in told.items() if text]
 

@@ -7,12 +7,14 @@ import logging
 import re
 
 import pytest
+from rich.cells import cell_len
 
 from guard.effects.console import Console, print_table
 from guard.engine.counts import Counts
 from guard.engine.guard import Guard
 from guard.engine.snapshot import Snapshot, Vitals
 from guard.language.rulefile import parse_rules
+from guard.terminal import visible
 
 RULES = b"""
 rules:
@@ -195,3 +197,20 @@ def test_a_single_other_entry_is_counted_as_one():
     file = io.StringIO()
     print_table(guard.verdict(), file)
     assert re.search(r"1 more entry +pass\n", file.getvalue())
+
+
+def test_a_hostile_text_stays_in_its_cell(played, tell, hostile):
+    """The table is as wide as ever, begins no command and does nothing to the terminal."""
+    file = io.StringIO()
+    print_table(tell(played.verdict("p95 of each * < 1ms", "p95 < 1s"), hostile), file)
+    lines = file.getvalue().split("\n")
+    assert not re.search(r"^\s*::|##\w*\[", file.getvalue(), re.MULTILINE)
+    assert all(visible(line) == line for line in lines)
+    assert max(map(cell_len, lines)) <= 83
+
+
+def test_a_table_may_be_a_section_of_the_log(guard_and_transitions, capsys):
+    guard, verdict, _ = guard_and_transitions
+    Console(guard.rules, "r.yaml", fold=lambda _: ("begin", "end")).closed(verdict, None)
+    begin, *_, end = capsys.readouterr().err.splitlines()
+    assert (begin, end) == ("begin", "end")

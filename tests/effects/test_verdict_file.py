@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+from dataclasses import replace
 
 from guard.effects.about import About
-from guard.effects.verdict_file import VerdictFile
+from guard.effects.verdict_file import VerdictFile, as_json
 from guard.engine.verdict import Verdict
 from guard.rule import Outcome
 
@@ -66,3 +67,11 @@ def test_a_file_that_cannot_be_written_is_said_once(tmp_path, caplog):
     effect.ended(VERDICT)
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith("can't write the verdict to ")
+
+
+def test_a_printed_verdict_gives_no_command_to_a_ci_service():
+    said = "##vso[task.complete]\n::error::x ####"
+    text = as_json(replace(VERDICT, reason=said), ABOUT)
+    assert json.loads(text)["reason"] == said
+    assert "##" not in text
+    assert not any(line.lstrip().startswith("::") for line in text.splitlines())

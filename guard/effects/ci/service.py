@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 from itertools import groupby
 from pathlib import Path
@@ -54,6 +53,7 @@ class Report:
     Attributes:
         verdict: The verdict.
         about: What is to be told beside it.
+        began: When the run began, in seconds since 1970.
         environ: The environment variables.
         here: The folder that paths are relative to.
         junit_file: Where the results are as JUnit XML, if anywhere.
@@ -61,6 +61,7 @@ class Report:
 
     verdict: Verdict
     about: About
+    began: float
     environ: Environ
     here: Path
     junit_file: Path | None = None
@@ -68,7 +69,7 @@ class Report:
     @property
     def ended(self) -> int:
         """When the run ended, in seconds since 1970."""
-        return int(datetime.fromisoformat(self.about.started).timestamp() + self.verdict.duration)
+        return int(self.began + self.verdict.duration)
 
     @property
     def headline(self) -> str:

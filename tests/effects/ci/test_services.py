@@ -36,6 +36,9 @@ JENKINS = {
     "BUILD_URL": "https://jenkins.example/job/a/42/",
 }
 
+BEGAN = 1767268800.4
+"""2026-01-01T12:00:00+00:00, and a bit."""
+
 RULES = (
     "fail_ratio of /a < 10% over 2s for 2s else stop",
     "p95 of /none < 1s",
@@ -78,7 +81,7 @@ def tell_service(played, tmp_path):
         (tmp_path / "rules.yaml").touch()
         out = io.StringIO()
         job = Job(service_of(AUTO, environ), environ, tmp_path, out)
-        CiReport(job, replace(played.about, **changes), junit_file).closed(verdict, 3)
+        CiReport(job, replace(played.about, **changes), BEGAN, junit_file).closed(verdict, 3)
         begin, *lines = out.getvalue().split("\n") or [""]
         assert begin == "", "a command begins a line"
         return lines[:-1]
@@ -138,15 +141,15 @@ def test_nothing_is_printed_on_a_run_that_passed(played, tmp_path):
     for environ in (GITHUB, GITLAB, AZURE, TEAMCITY, JENKINS):
         out = io.StringIO()
         job = Job(service_of(AUTO, environ), environ, tmp_path, out)
-        CiReport(job, played.about).closed(played.verdict("p95 < 1s"), 0)
+        CiReport(job, played.about, BEGAN).closed(played.verdict("p95 < 1s"), 0)
         assert out.getvalue() == ""
 
 
 def test_gitlab_gets_a_section_around_the_table(played, tmp_path):
-    """At 2026-01-01T12:00:00 and the run's duration, in seconds since 1970."""
+    """At its beginning and the run's duration, in seconds since 1970."""
     verdict = replace(played.verdict("p95 < 1s"), duration=30.0)
     job = Job(service_of(AUTO, GITLAB), GITLAB, tmp_path, io.StringIO())
-    assert CiReport(job, played.about).fold(verdict) == (
+    assert CiReport(job, played.about, BEGAN).fold(verdict) == (
         "\x1b[0Ksection_start:1767268830:locust_guard\r\x1b[0KCheckout: pass",
         "\x1b[0Ksection_end:1767268830:locust_guard\r\x1b[0K",
     )
@@ -180,7 +183,7 @@ def test_azure_gets_issues_a_summary_and_the_test_results(played, tell_service, 
 
 def test_azure_gets_a_group_around_the_table(played, tmp_path):
     job = Job(service_of(AUTO, AZURE), AZURE, tmp_path, io.StringIO())
-    assert CiReport(job, played.about).fold(played.verdict("p95 < 1s")) == (
+    assert CiReport(job, played.about, BEGAN).fold(played.verdict("p95 < 1s")) == (
         "##[group]Checkout: pass", "##[endgroup]",
     )  # fmt: skip
 
@@ -257,7 +260,9 @@ def test_no_text_gives_a_command(played, tell, tmp_path, environ):
     @settings(max_examples=100, deadline=None)
     @given(st.text(max_size=100) | st.text("#[]:;\n\r|'%vsoerc teamcity", max_size=60))
     def check(text):
-        report = Report(tell(verdict, text), replace(played.about, title=text), environ, tmp_path)
+        report = Report(
+            tell(verdict, text), replace(played.about, title=text), BEGAN, environ, tmp_path
+        )
         check_only_own_commands(list(service.commands(report)))
         for line in service.fold(report) if service.fold else ():
             own = re.sub(r"^\x1b\[0Ksection_\w+:\d+:locust_guard\r\x1b\[0K|^##\[\w+\]", "", line)
