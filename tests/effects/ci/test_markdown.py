@@ -29,12 +29,12 @@ class Page(HTMLParser):
         self.tags: list[tuple[str, list[object]]] = []
         self.cells: list[list[str]] = []
         self.code: list[str] = []
-        self._in = ""
+        self._in: list[str] = []
         self.feed(MarkdownIt("gfm-like", {"linkify": False}).render(markdown))
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, attrs))
-        self._in = tag
+        self._in.append(tag)
         if tag == "tr":
             self.cells.append([])
         elif tag in ("td", "th"):
@@ -43,12 +43,13 @@ class Page(HTMLParser):
             self.code.append("")
 
     def handle_endtag(self, tag):
-        self._in = ""
+        if tag in self._in:
+            del self._in[self._in.index(tag) :]
 
     def handle_data(self, data):
-        if self.cells and self.cells[-1]:
+        if "td" in self._in or "th" in self._in:
             self.cells[-1][-1] += data
-        if self._in == "code":
+        if "code" in self._in:
             self.code[-1] += data
 
 
@@ -113,7 +114,7 @@ def check_harmless(text: str, hostile: str) -> None:
     assert {tag for tag, _ in page.tags} <= TAGS
     assert all(tag in ("td", "th") for tag, attributes in page.tags if attributes)
     assert len(page.cells) == 4, "as many rows as without"
-    assert {len(row) for row in page.cells} == {7}
+    assert [row[-1] for row in page.cells] == ["State", "breached", "ok", "ok"], "in its column"
     if 0 < len(hostile) < 100 and hostile.strip() == hostile:
         assert visible(hostile) in page.code, "and it is told as it is"
 
