@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "modes-and-faults.md"
 
 KEYS = {
     "schema", "outcome", "exit_code", "reason", "stopped", "stopped_at", "final", "duration",
-    "rules", "started", "guard_version", "locust_version",
+    "rules", "title", "host", "started", "guard_version", "locust_version",
 }  # fmt: skip
 
 
