@@ -26,6 +26,9 @@ _UNSEEN = re.compile(
 """Characters that do something instead of being seen: control characters, separators of lines,
 changes of the direction of writing, and halves of characters."""
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""Those that would do something to a terminal."""
+
 _COMMAND = re.compile(r"##(?=\w*\[)|^(\s*):(?=:)", re.MULTILINE)
 """Where a CI service would read a command: ``##vso[`` and ``##teamcity[`` anywhere in a line,
 ``::error::`` at its beginning."""
@@ -65,9 +68,6 @@ class OneLine(logging.Filter):
 
 logger.addFilter(OneLine())
 
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""Characters that would do something to a terminal instead of being shown."""
 
 _GONE = (errno.EIO, errno.EBADF)
 """What is said of a terminal that is closed."""

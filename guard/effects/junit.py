@@ -16,7 +16,9 @@ from xml.etree import ElementTree
 
 from guard.rule import Place
 
-BEGIN = re.compile(rb'\s*(<\?xml[^>]*>\s*)?<testsuites name="locust-guard"')
+_OURS = "locust-guard"
+
+BEGIN = re.compile(rb'\s*(<\?xml[^>]*>\s*)?<testsuites name="locust-guard[":]')
 """What our own begin with. Those of other tools are not ours to replace."""
 
 _UNSAYABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -89,17 +91,16 @@ class Suite:
         )
 
 
-def report(
-    suites: Sequence[Suite], name: str = "locust-guard", seconds: float | None = None
-) -> str:
+def report(suites: Sequence[Suite], *, about: str = "", seconds: float | None = None) -> str:
     """The file's content.
 
     Args:
         suites: What is in it.
-        name: What it is a report of.
+        about: What it is about.
         seconds: How long all of it took; None for the sum of its suites.
     """
-    root = ElementTree.Element("testsuites", {"name": _sayable(name)})
+    name = f"{_OURS}: {_sayable(about)}" if about else _OURS
+    root = ElementTree.Element("testsuites", {"name": name})
     counts = sum((suite.counts() for suite in suites), Counter[str]())
     _set_numbers(root, counts, _seconds_of(suites) if seconds is None else seconds)
     for suite in suites:

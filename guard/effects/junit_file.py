@@ -68,7 +68,7 @@ def as_junit(verdict: Verdict, about: About) -> str:
         verdict: The verdict.
         about: What is to be told of the run beside it.
     """
-    return report(suites_of(verdict, about), _named(about.title), verdict.duration)
+    return report(suites_of(verdict, about), about=_named(about.title), seconds=verdict.duration)
 
 
 def suites_of(verdict: Verdict, about: About) -> list[Suite]:
