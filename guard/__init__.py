@@ -29,6 +29,7 @@ def attach(
     title: str = "",
     json_file: str | Path | None = None,
     junit_file: str | Path | None = None,
+    html_file: str | Path | None = None,
     stop_deadline: float | None = None,
 ) -> Checker:
     """Guard an environment of your own, where Locust is used as a library.
@@ -43,6 +44,7 @@ def attach(
         title: What the tests are called in reports; the name of the program if not given.
         json_file: Where to keep the verdict, if anywhere.
         junit_file: Where to leave the results as JUnit XML at the end, if anywhere.
+        html_file: Where to leave a report with charts as HTML at the end, if anywhere.
         stop_deadline: Seconds that a test may take to end. Then the verdict is left as it stands.
             Defaults to the environment's ``stop_timeout`` and a minute.
 
@@ -63,7 +65,7 @@ def attach(
     file, judged_by = _rules_of(rules)
     if not judged_by:
         raise ValueError("there are no rules to guard by")
-    given = {"json": json_file, "junit": junit_file}
+    given = {"json": json_file, "junit": junit_file, "html": html_file}
     files = {name: Path(file).absolute() for name, file in given.items() if file is not None}
     for name, path in files.items():
         if why_not := KINDS[name].refusal(path):

@@ -147,6 +147,7 @@ def check(files: tuple[str, ...], strict: bool, names_file: str | None, form: st
 @click.option("--strict", is_flag=True, help="Take a row that can't be read for an error.")
 @click.option("--json", "json_file", metavar="FILE", help="Leave the verdict there; - prints it.")
 @click.option("--junit", "junit_file", metavar="FILE", help="Leave the results as JUnit XML there.")
+@click.option("--html", "html_file", metavar="FILE", help="Leave a report with charts there.")
 @click.option("--suggest", is_flag=True, help="Print rules that the run passes, to be edited.")
 def replay(
     *,
@@ -158,6 +159,7 @@ def replay(
     strict: bool,
     json_file: str | None,
     junit_file: str | None,
+    html_file: str | None,
     suggest: bool,
 ) -> None:
     """Tell what rules would have done to a run that is over.
@@ -188,6 +190,7 @@ def replay(
                 strict,
                 json_file,
                 junit_file,
+                html_file,
             )
         )
     except RulesError as error:

@@ -107,6 +107,12 @@ def _add_options(parser: LocustArgumentParser) -> None:
         f"{', '.join(SERVICES)} or off. Defaults to the one that runs it.",
     )
     group.add_argument(
+        "--guard-html",
+        metavar="<filename>",
+        env_var="LOCUST_GUARD_HTML",
+        help="Write a report with charts to this file as HTML, at the end.",
+    )
+    group.add_argument(
         "--guard-title",
         metavar="<text>",
         env_var="LOCUST_GUARD_TITLE",

@@ -12,7 +12,9 @@ from typing import IO
 
 from guard.effects import verdict_file
 from guard.effects.about import About
+from guard.effects.chronicle import Chronicle
 from guard.effects.console import print_table
+from guard.effects.report_files import KINDS
 from guard.effects.story import print_changes, print_margins, print_stop
 from guard.engine.guard import Guard
 from guard.engine.verdict import RuleResult
@@ -53,6 +55,7 @@ class Order:
         strict: Whether a row that can't be read is an error.
         json_file: Where the verdict is left, ``-`` for the standard output; None for nowhere.
         junit_file: Where the results are left as JUnit XML.
+        html_file: Where a report with charts is left as HTML.
     """
 
     files: Sequence[str]
@@ -63,6 +66,13 @@ class Order:
     strict: bool = False
     json_file: str | None = None
     junit_file: str | None = None
+    html_file: str | None = None
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """Where reports are left, by the name of their kind."""
+        given = {"json": self.json_file, "junit": self.junit_file, "html": self.html_file}
+        return {name: target for name, target in given.items() if target}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,7 @@ class Replay:
         rules: The rules that were judged.
         left_out: Those that the recording can't tell of.
         story: What became of it.
+        chronicle: What they read; nothing where nobody wants to see it.
     """
 
     order: Order
@@ -84,6 +95,7 @@ class Replay:
     rules: Sequence[Rule]
     left_out: Sequence[Rule]
     story: Story
+    chronicle: Chronicle
 
     @property
     def about(self) -> About:
@@ -124,7 +136,7 @@ def run(order: Order) -> int:
         if order.rules_file is None:
             _show_suggested(text, read_text(recording, found, order))
             return 0
-    is_piped = STDOUT in (order.json_file, order.junit_file)
+    is_piped = STDOUT in order.targets.values()
     print_text(done, sys.stderr if is_piped else sys.stdout)
     _leave(done)
     return done.story.verdict.exit_code
@@ -132,31 +144,25 @@ def run(order: Order) -> int:
 
 def _refuse_targets(order: Order) -> None:
     """Make sure, before any work is done, that the files may be written."""
-    if order.rules_file is None and (order.json_file or order.junit_file or order.past_stop):
+    if order.rules_file is None and (order.targets or order.past_stop):
+        *names, last = (*(f"--{name}" for name in KINDS), "--continue")
         raise ReplayError(
-            "--suggest judges nothing, so --json, --junit and --continue mean nothing"
+            f"--suggest judges nothing, so {', '.join(names)} and {last} mean nothing"
         )
-    if order.json_file and order.junit_file and _is_same(order.json_file, order.junit_file):
-        raise ReplayError("--json and --junit can't go to the same place")
+    for name, target in order.targets.items():
+        others = [other for other, same in order.targets.items() if _is_same(same, target)]
+        if others != [name]:
+            options = " and ".join(f"--{other}" for other in others)
+            raise ReplayError(f"{options} can't go to the same place")
+        if target != STDOUT and (why := KINDS[name].refusal(Path(target))):
+            raise ReplayError(f"{target} {why}; name another file")
     for number, file in enumerate(order.files):
         if any(_is_same(file, other) for other in order.files[:number]):
             raise ReplayError(f"{file} is given twice, so its requests would count twice")
-    if order.json_file not in (None, STDOUT):
-        _refuse_if_lost(order.json_file, verdict_file.refusal(Path(order.json_file)))
-    if order.junit_file not in (None, STDOUT):
-        from guard.effects import junit
-
-        why = verdict_file.refusal(Path(order.junit_file), junit.BEGIN, "JUnit report")
-        _refuse_if_lost(order.junit_file, why)
 
 
 def _is_same(file: str, other: str) -> bool:
     return file == other or os.path.realpath(file) == os.path.realpath(other)
-
-
-def _refuse_if_lost(target: str, why: str | None) -> None:
-    if why:
-        raise ReplayError(f"{target} {why}; name another file")
 
 
 def _survey(recording: Recording, order: Order, bar: Bar) -> Survey:
@@ -188,12 +194,14 @@ def replay(
         ramped_up_at=order.ramped_up_at,
         progress=lambda done: bar.show("judging", (1 + done) / 2),
     )
+    chronicle = Chronicle(sys.maxsize)  # nobody waits for a tick to be over
+    follow = chronicle.take if order.html_file else None
     with closing(snapshots):
-        story = play(kept, snapshots, past_stop=order.past_stop)
+        story = play(kept, snapshots, past_stop=order.past_stop, follow=follow)
     # The last second of a run is judged as a whole one.
     took = min(story.verdict.duration, found.duration)
     story = replace(story, verdict=replace(story.verdict, duration=took))
-    return Replay(order, recording, found, kept, left_out, story)
+    return Replay(order, recording, found, kept, left_out, story, chronicle)
 
 
 def _suggested(recording: Recording, found: Survey, order: Order, bar: Bar) -> str:
@@ -227,6 +235,10 @@ def _leave(done: Replay) -> None:
         from guard.effects.junit_file import as_junit
 
         _write(order.junit_file, as_junit(verdict, done.about))
+    if order.html_file:
+        from guard.effects.html import as_html
+
+        _write(order.html_file, as_html(verdict, done.about, done.chronicle))
 
 
 def _is_recorded(rule: Rule, found: Survey) -> bool:

@@ -20,7 +20,8 @@ FEWEST, MOST = 32, 1200
 """Spans that are kept of one of them: so many at least before two and two are made one."""
 
 TURN = 1000
-"""Rules and entries that a tick looks at. Of more, each has its turn after some seconds."""
+"""Rules and entries that a tick looks at in the load generator: well under a millisecond of work,
+or two."""
 
 _Number = TypeVar("_Number", int, float)
 
@@ -161,9 +162,14 @@ class Chronicle:
     It is done in the load generator, between two requests. So tracks are shortened at different
     moments, and where there are very many of them, a tick takes in only some, and those whose state
     has changed.
+
+    Args:
+        turn: How many rules and entries a tick looks at. Of more, each has its turn after some
+            seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, turn: int = TURN) -> None:
+        self._at_once = turn
         self._tracks: dict[tuple[int, str | None], Track] = {}
         self._order: list[Track | None] = []
         self._turns, self._turn, self._base = 1, 0, MOST
@@ -202,7 +208,7 @@ class Chronicle:
     def _arrange(self, standings: Sequence[Standing]) -> None:
         """Share out the space and the time anew. Each has a track when it has its turn."""
         self._order = [None] * len(standings)
-        self._turns = max(1, math.ceil(len(standings) / TURN))
+        self._turns = max(1, math.ceil(len(standings) / self._at_once))
         self._base = min(max(BUDGET // max(len(standings), 1) // 2, FEWEST), MOST)
 
     def _track_of(self, rule: Rule, entry: str | None) -> Track:
@@ -232,11 +238,6 @@ class Chronicle:
     def bustle(self) -> Sequence[Bustle]:
         """How busy the run was, in the order of time."""
         return self._bustle
-
-    @property
-    def rules(self) -> list[Rule]:
-        """The rules that it knows something of."""
-        return list({id(track.rule): track.rule for track in self._tracks.values()}.values())
 
     def spans(self, rule: Rule, entry: str | None) -> list[Span]:
         """What a rule read on an entry, in the order of time; nothing where it was not judged."""

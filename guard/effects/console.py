@@ -145,12 +145,12 @@ def _cells(result: RuleResult) -> tuple[str, ...]:
         visible(result.entry or ""),
         reading,
         limit(result.rule),
-        _state(result),
+        state_text(result),
         result.outcome.value,
     )
 
 
-def _state(result: RuleResult) -> str:
+def state_text(result: RuleResult) -> str:
     """The state, and how far the evidence came if it was not enough: ``ok 25%``."""
     if result.evidence is None or result.breached:
         return result.state.value

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from guard.effects import Effect, junit, verdict_file
+from guard.effects import Effect, html, junit, verdict_file
 from guard.effects.about import About
+from guard.effects.html import HtmlReport
 from guard.effects.junit_file import JunitFile
 from guard.effects.verdict_file import VerdictFile
 
@@ -35,6 +36,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "json": Kind("verdict", verdict_file.BEGIN, VerdictFile),
     "junit": Kind("JUnit report", junit.BEGIN, JunitFile),
+    "html": Kind("report of locust-guard", html.BEGIN, HtmlReport),
 }
 """Each by its name in ``--guard-NAME`` and ``NAME_file``."""
 

@@ -1,0 +1,322 @@
+"""A run and its verdict as one page of HTML, which needs nothing else to be read."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import logging
+import math
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from guard.effects import Effect, charts
+from guard.effects.about import About
+from guard.effects.charts import Course, Figure, Line, moment_text
+from guard.effects.chronicle import Chronicle
+from guard.effects.circumstances import circumstances, worst_text
+from guard.effects.console import called, state_text
+from guard.effects.story import margin_text
+from guard.effects.verdict_file import refusal, replace
+from guard.engine.judge import Transition
+from guard.engine.reading import limit, told_apart
+from guard.engine.standing import Moment
+from guard.engine.verdict import RuleResult, Verdict
+from guard.rule import Outcome, Rule
+from guard.terminal import shortened, visible
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+logger = logging.getLogger("guard")
+
+BEGIN = re.compile(rb"<!DOCTYPE html>\n<!-- A report of locust-guard")
+"""What such a file begins with."""
+
+_MOST_ENTRIES = 10
+"""Entries of one rule that are told of."""
+_MOST_CHARACTERS = 200
+"""Of a text that somebody else has written; the whole of it is there when asked for."""
+_MOST_IN_A_CHART = 40
+
+_MARKS = {
+    Outcome.PASS: "✔",
+    Outcome.FAIL: "✘",
+    Outcome.INCONCLUSIVE: "?",
+    Outcome.ERROR: "!",
+}
+_IN_WORDS = {
+    Outcome.PASS: "Every rule held.",
+    Outcome.FAIL: "A rule was broken.",
+    Outcome.INCONCLUSIVE: "There is no saying whether the rules held.",
+    Outcome.ERROR: "The guard itself failed.",
+}
+
+
+class HtmlReport(Effect):
+    """Follows a test, and writes the report when it is over.
+
+    A file that can't be written is said; the exit code stays.
+
+    Args:
+        path: The file.
+        about: What the run was.
+    """
+
+    follows = True
+
+    def __init__(self, path: Path, about: About) -> None:
+        self._path = path
+        self._about = about
+        self._chronicle = Chronicle()
+
+    def started(self, verdict: Verdict) -> None:
+        if refusal(self._path, BEGIN) is None:
+            with suppress(OSError):  # that of the test before, lest it be taken for one on this
+                Path(os.path.realpath(self._path)).unlink(missing_ok=True)
+
+    def ticked(self, moment: Moment) -> None:
+        self._chronicle.take(moment)
+
+    def changed(self, transitions: Sequence[Transition], verdict: Verdict) -> None:
+        if not verdict.final:
+            self._chronicle.note(transitions)
+
+    def ended(self, verdict: Verdict) -> None:
+        try:
+            replace(self._path, as_html(verdict, self._about, self._chronicle))
+        except OSError as error:
+            logger.error("can't write the report to %s: %s", self._path, error.strerror)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart.
+
+    Attributes:
+        number: Which of the page's it is.
+        figure: What plotly draws.
+        words: What it shows.
+    """
+
+    number: int
+    figure: Figure
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A rule and what became of it.
+
+    Attributes:
+        number: Which of the rules it is, from one on.
+        rule: The rule.
+        results: On each entry; those first that matter most.
+        chart: Its readings; None where it had none.
+    """
+
+    number: int
+    rule: Rule
+    results: Sequence[RuleResult]
+    chart: Chart | None
+
+    @property
+    def told(self) -> Sequence[RuleResult]:
+        """The results that have a line each."""
+        return self.results[:_MOST_ENTRIES]
+
+    @property
+    def breaches(self) -> Sequence[RuleResult]:
+        """Those of them that broke the rule."""
+        return [result for result in self.told if result.breached]
+
+    @property
+    def more(self) -> str:
+        """How many others there are, and how they ended: ``990 more entries: 990 pass``."""
+        return _counted(self.results[_MOST_ENTRIES:], "entry", "entries")
+
+    @property
+    def more_breaches(self) -> str:
+        """How many others broke the rule."""
+        others = [result for result in self.results[_MOST_ENTRIES:] if result.breached]
+        return _counted(others, "breach", "breaches")
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst one: that of the first."""
+        return self.results[0].outcome
+
+
+def as_html(verdict: Verdict, about: About, chronicle: Chronicle) -> str:
+    """The file's content.
+
+    Args:
+        verdict: The verdict.
+        about: What the run was.
+        chronicle: How it went.
+    """
+    # Imported late: it is needed once, when the run is over.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    course = Course(chronicle.bustle, verdict.duration, verdict.stopped_at)
+    groups = _groups(verdict, chronicle, course)
+    load = None
+    if chronicle.bustle:
+        load = Chart(0, charts.load_chart(course), charts.load_words(course))
+    drawn = [chart for chart in (load, *(group.chart for group in groups)) if chart]
+    environment = Environment(
+        loader=PackageLoader("guard.effects", "report"),
+        autoescape=True,
+        finalize=_finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"short": _short, "whole": _whole, "moment": moment_text}
+    return environment.get_template("page.html").render(
+        verdict=verdict,
+        about=about,
+        groups=groups,
+        load=load,
+        mark=_MARKS,
+        in_words=_IN_WORDS,
+        called=called,
+        limit=limit,
+        state_text=state_text,
+        reading=_reading,
+        margin_text=margin_text,
+        facts=_facts,
+        worst_text=worst_text,
+        link=about.link if about.link and re.match("https?://", about.link) else None,
+        **_assets({chart.number: chart.figure for chart in drawn}),
+    )
+
+
+def _groups(verdict: Verdict, chronicle: Chronicle, course: Course) -> list[Group]:
+    groups = []
+    by_rule = groupby(verdict.rules, key=lambda result: id(result.rule))
+    for number, (_, found) in enumerate(by_rule, start=1):
+        results = sorted(found, key=_prominence)
+        rule, chart = results[0].rule, None
+        lines = [
+            Line(_label(result), result, chronicle.spans(rule, result.entry))
+            for result in results[: charts.MOST_LINES]
+        ]
+        if lines := [line for line in lines if line.has_readings]:
+            figure = charts.rule_chart(rule, lines, course)
+            chart = Chart(number, figure, charts.rule_words(rule, lines, course))
+        groups.append(Group(number, rule, results, chart))
+    return groups
+
+
+def _prominence(result: RuleResult) -> tuple[bool, bool, bool, float, float]:
+    """Sorts those first that broke the rule, the earliest first, and then those that came nearest
+    to it."""
+    return (
+        result.outcome is Outcome.PASS,
+        not result.breached,
+        not result.judged,
+        result.breached_at or 0.0,
+        -_closeness(result),
+    )
+
+
+def _closeness(result: RuleResult) -> float:
+    """How near the rule came to be broken, or how far beyond."""
+    check, worst = result.rule.check, result.worst
+    if result.evidence is not None:
+        return result.evidence
+    if worst is None:
+        return -float("inf")
+    distance = worst - check.threshold
+    if check.comparison.value in ("<", "<="):
+        return distance
+    return -distance if check.comparison.value in (">", ">=") else abs(distance)
+
+
+def _label(result: RuleResult) -> str:
+    return shortened(visible(result.entry or result.rule.check.metric), _MOST_IN_A_CHART)
+
+
+def _counted(results: Sequence[RuleResult], one: str, many: str) -> str:
+    if not results:
+        return ""
+    outcomes = Counter(result.outcome.value for result in results)
+    ended = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+    return f"{len(results)} more {one if len(results) == 1 else many}: {ended}"
+
+
+def _reading(result: RuleResult) -> str:
+    """The reading for people."""
+    check, value = result.rule.check, result.value
+    if value is None or not math.isfinite(value):
+        return "no data"
+    return told_apart(value, check.threshold, check.unit)
+
+
+def _facts(result: RuleResult) -> list[tuple[str, str]]:
+    """What there is to know of a breach, but for what the page says in another place."""
+    elsewhere = ("Failed most", "Failures", "Because")
+    return [(what, text) for what, text in circumstances(result) if what not in elsewhere]
+
+
+def _finalize(value: object) -> object:
+    """Whatever is put into the page, but for what is HTML already."""
+    is_plain = isinstance(value, str) and not hasattr(value, "__html__")
+    return visible(value) if is_plain and isinstance(value, str) else value
+
+
+def _short(text: str, most: int = 80) -> Markup:
+    """The text, cut; the whole of it shows when it is pointed at."""
+    from markupsafe import Markup
+
+    text = visible(text)
+    if len(text) <= most:
+        return Markup("{}").format(text)
+    return Markup('<span title="{}">{}</span>').format(text, shortened(text, most))
+
+
+def _whole(text: str) -> Markup:
+    """The text; of a long one only the beginning, and the rest can be unfolded."""
+    from markupsafe import Markup
+
+    text = visible(text)
+    if len(text) <= _MOST_CHARACTERS * 2:
+        return Markup("{}").format(text)
+    return Markup("<details><summary>{}</summary>{}</details>").format(
+        shortened(text, _MOST_CHARACTERS), text
+    )
+
+
+def _assets(figures: Mapping[int, Figure]) -> dict[str, Any]:
+    """What the page brings along, and what it may run: that, and nothing else."""
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]  # it has no types
+
+    folder = files("guard.effects").joinpath("report")
+    style = folder.joinpath("page.css").read_text(encoding="utf-8")
+    script = folder.joinpath("page.js").read_text(encoding="utf-8")
+    plotly: str = get_plotlyjs() if figures else ""
+    drawn = json.dumps(figures, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    packed = base64.b64encode(gzip.compress(plotly.encode(), 6, mtime=0)).decode()
+    return {
+        "style": Markup(style),  # noqa: S704 - our own file
+        "script": Markup(script),  # noqa: S704 - our own file
+        "figures": Markup(drawn),  # noqa: S704 - JSON without any "<"
+        "plotly": packed,
+        "may_run": Markup(" ").join(map(_hash, (script, plotly))),
+    }
+
+
+def _hash(script: str) -> str:
+    """What a policy calls the script."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
