@@ -35,9 +35,9 @@ _ONE_TICK = 1.5
 _MOST_BANDS = 300
 """Parts of a chart's width that can be told apart."""
 
-_COLOURS = ("#2f7fd6", "#d97706", "#8b5cf6", "#0d9488", "#db2777")
+_COLOURS = ("#3b8eea", "#d97706", "#8b5cf6", "#0d9488", "#db2777")
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-_LIMIT, _EVIDENCE, _GREY = "#e02424", "#8b5cf6", "#8594a8"
+_LIMIT, _EVIDENCE, _GREY = "#ef4444", "#8b5cf6", "#8594a8"
 _BANDS = {
     State.WAITING: ("not armed yet", "rgba(133,148,168,0.16)"),
     State.PENDING: ("pending", "rgba(245,158,11,0.28)"),
@@ -89,8 +89,9 @@ class Course:
 
 
 def moment_text(seconds: float) -> str:
-    """A moment of the run for people: ``21 s``, ``1h2m5s``."""
-    return f"{seconds:.0f} s" if seconds < 120 else timespan_text(round(seconds))
+    """A moment of the run for people: ``21 s``, ``3725 s (1h2m5s)``."""
+    said = f"{seconds:.0f} s"
+    return said if seconds < 120 else f"{said} ({timespan_text(round(seconds))})"
 
 
 def load_chart(course: Course) -> Figure:
@@ -101,8 +102,7 @@ def load_chart(course: Course) -> Figure:
         _trace("requests/s", rates, "y2", line={"color": _COLOURS[0], "width": 1.8})
     )
     figure["layout"]["yaxis2"] |= {**_AXES[Unit.RATE], "title": {"text": "requests"}}
-    _mark(figure, _marks([], course), course)
-    return figure
+    return _finished(figure, _marks([], course), course)
 
 
 def load_words(course: Course) -> str:
@@ -120,7 +120,10 @@ def rule_chart(rule: Rule, lines: Sequence[Line], course: Course) -> Figure:
     check = rule.check
     figure = _figure(course, [line.spans for line in lines])
     data, layout = figure["data"], figure["layout"]
-    single = len(lines) == 1
+    if check.metric == "users":
+        data.clear()  # they are the reading
+        layout["yaxis"]["visible"] = False
+    single, is_marked = len(lines) == 1, False
     for line, colour, dash in zip(lines, _COLOURS, _DASHES, strict=False):
         points = list(_points(rule, line, course))
         drawn = {"color": colour, "width": 1.8, "dash": "solid" if single else dash}
@@ -128,17 +131,18 @@ def rule_chart(rule: Rule, lines: Sequence[Line], course: Course) -> Figure:
         found = line.result
         if found.breached_at is not None and found.value is not None:
             at = [(found.breached_at, _shown(found.value, check.unit))]
-            name = "breach" if single else f"breach: {line.label}"
             marker = {"symbol": "x", "size": 10, "color": _LIMIT}
-            data.append(_trace(name, at, "y2", mode="markers", marker=marker, showlegend=single))
+            # All of them are one thing in the legend.
+            one: Figure = {"legendgroup": "breach", "showlegend": not is_marked}
+            data.append(_trace("breach", at, "y2", mode="markers", marker=marker, **one))
+            is_marked = True
     ends = [(moment, _shown(check.threshold, check.unit)) for moment in (0.0, _end(course))]
     dashed = {"color": _LIMIT, "width": 1.6, "dash": "6px,3px"}
     data.append(_trace(f"limit: {limit(rule)}", ends, "y2", line=dashed, hoverinfo="skip"))
     layout["yaxis2"] |= {**_AXES[check.unit], "title": {"text": _plain(check.measured)}}
     if rule.surely is not None:
         _add_evidence(figure, lines)
-    _mark(figure, _marks(lines, course), course)
-    return figure
+    return _finished(figure, _marks(lines, course), course)
 
 
 def rule_words(rule: Rule, lines: Sequence[Line], course: Course) -> str:
@@ -201,7 +205,6 @@ def _figure(course: Course, tracks: Sequence[Sequence[Span]]) -> Figure:
             "yaxis": {
                 "side": "right",
                 "title": {"text": "users"},
-                "rangemode": "tozero",
                 "showgrid": False,
                 "zeroline": False,
                 "visible": bool(users),
@@ -213,7 +216,6 @@ def _figure(course: Course, tracks: Sequence[Sequence[Span]]) -> Figure:
                 "overlaying": "y",
                 "tickmode": "auto",  # and not where the users have theirs
                 "nticks": 6,
-                "rangemode": "tozero",
                 "showgrid": True,
                 "zeroline": False,
                 "automargin": True,
@@ -234,7 +236,7 @@ def _add_evidence(figure: Figure, lines: Sequence[Line]) -> None:
         "domain": [0, 0.27],
         "range": [0, 103],
         "tickvals": [0, 50, 100],
-        "ticksuffix": "%",
+        "ticktext": ["0%", "50%", "100%"],
         "title": {"text": "evidence"},
         "zeroline": False,
         "fixedrange": True,
@@ -404,9 +406,18 @@ def _marks(lines: Sequence[Line], course: Course) -> list[tuple[str, float]]:
     return sorted(found, key=lambda mark: mark[1])
 
 
-def _mark(figure: Figure, marks: Sequence[tuple[str, float]], course: Course) -> None:
+def _finished(figure: Figure, marks: Sequence[tuple[str, float]], course: Course) -> Figure:
+    """The chart with room above its lines, the users' further below, and its marks."""
+    for axis, room in (("y", 1.25), ("y2", 1.08)):
+        traces = [trace["y"] for trace in figure["data"] if trace["yaxis"] == axis]
+        highest = max((value for values in traces for value in values if value), default=1)
+        figure["layout"][axis.replace("y", "yaxis")]["range"] = [0, _rounded(highest * room)]
+    _mark(figure["layout"], marks, course)
+    return figure
+
+
+def _mark(layout: Figure, marks: Sequence[tuple[str, float]], course: Course) -> None:
     """A line for each, and its name on top: one for those that are close together."""
-    layout = figure["layout"]
     named: list[tuple[list[str], float]] = []
     for name, moment in marks:
         layout["shapes"].append(

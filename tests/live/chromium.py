@@ -40,7 +40,8 @@ class Chromium:
         options = (
             "--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu",
             "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--hide-scrollbars", f"--user-data-dir={self._profile.name}",
+            "--disable-component-update", "--hide-scrollbars",
+            f"--user-data-dir={self._profile.name}",
         )  # fmt: skip
         self._process = subprocess.Popen(
             ["bash", "-c", script, "bash", str(program()), *options],
