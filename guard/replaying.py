@@ -14,7 +14,6 @@ from guard.effects import verdict_file
 from guard.effects.about import About
 from guard.effects.chronicle import Chronicle
 from guard.effects.console import print_table
-from guard.effects.report_files import KINDS
 from guard.effects.story import print_changes, print_margins, print_stop
 from guard.engine.guard import Guard
 from guard.engine.verdict import RuleResult
@@ -144,6 +143,8 @@ def run(order: Order) -> int:
 
 def _refuse_targets(order: Order) -> None:
     """Make sure, before any work is done, that the files may be written."""
+    from guard.effects.report_files import KINDS
+
     if order.rules_file is None and (order.targets or order.past_stop):
         *names, last = (*(f"--{name}" for name in KINDS), "--continue")
         raise ReplayError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -96,6 +97,22 @@ def test_junit(folder):
     assert "When: pending at 11 s, breached at 14 s" in report.findtext(".//failure")
 
 
+def test_html(folder):
+    """What the rules read is in the report, up to the stop."""
+    done = replay("run.csv", "--html", "report.html", cwd=folder)
+    assert done.returncode == 3
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    figures = json.loads(re.search('id="figures">(.*?)</script>', report)[1])
+    load, _, slow = figures.values()
+    assert load["data"][0]["name"] == "requests/s"
+    assert load["data"][0]["y"][9] == pytest.approx(20, abs=0.5)
+    line = dict(zip(slow["data"][0]["x"], slow["data"][0]["y"], strict=True))
+    assert (line[11], line[13]) == (100, 900)
+    assert max(line) == 14
+    assert replay("run.csv", "--html", "report.html", cwd=folder).returncode == 3  # and again
+    assert replay("run.csv", "--html", "-", cwd=folder).stdout.startswith("<!DOCTYPE html>")
+
+
 def test_a_good_run_passes(folder):
     (folder / "rules.yaml").write_text("rules: [p95 < 1s]")
     done = replay("run.csv", cwd=folder)
@@ -182,6 +199,9 @@ def test_the_standard_input(folder):
         (["run.csv", "--format", "k6"], "run.csv: is not k6's CSV output"),
         (["run.csv", "--json", "rules.yaml"], "rules.yaml is there already, and is no verdict"),
         (["run.csv", "--junit", "rules.yaml"], "rules.yaml is there already, and is no JUnit"),
+        (["run.csv", "--html", "rules.yaml"], "rules.yaml is there already, and is no report of"),
+        (["run.csv", "--json", "x", "--html", "x"], "--json and --html can't go to the same place"),
+        (["run.csv", "--suggest", "--html", "x"], "--suggest judges nothing"),
         (["run.csv", "--suggest", "--json", "x"], "--suggest judges nothing"),
         (["run.csv", "--suggest", "--rules", "rules.yaml"], "--rules means nothing"),
         (["run.csv", "--json", "-", "--junit", "-"], "can't go to the same place"),

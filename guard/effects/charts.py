@@ -468,7 +468,7 @@ def _rounded(value: float) -> float:
 
 def _second(seconds: float) -> float:
     """As exactly as ticks are, and in few characters."""
-    short = round(seconds, 2)
+    short = round(float(seconds), 2)
     return int(short) if short.is_integer() else short
 
 

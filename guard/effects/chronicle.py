@@ -201,7 +201,7 @@ class Chronicle:
             rule, reading = change.rule, change.reading
             entry = None if rule.on_run else change.entry or AGGREGATED
             track = self._track_of(rule, entry)
-            if track.end < self._last:
+            if not len(track) or track.end < self._last:
                 found = (change.after, reading.value, reading.requests, reading.evidence)
                 track.take(self._last, Standing(rule, entry, *found))
 
