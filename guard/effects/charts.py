@@ -70,7 +70,9 @@ class Line:
     @property
     def has_readings(self) -> bool:
         """Whether there is anything to be drawn."""
-        return self.result.value is not None or any(span.low is not None for span in self.spans)
+        return self.result.judged and (
+            self.result.value is not None or any(span.low is not None for span in self.spans)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,10 @@ def load_chart(course: Course) -> Figure:
 
 def load_words(course: Course) -> str:
     """What the load chart shows."""
-    said = ["Users and requests per second over the run"]
-    if known := [pace.most for pace in course.bustle if pace.most is not None]:
-        said.append(f"up to {max(known)} users")
+    known = [pace.most for pace in course.bustle if pace.most is not None]
+    said = [f"{'Users and requests' if known else 'Requests'} per second over the run"]
+    if known:
+        said.append("up to 1 user" if max(known) == 1 else f"up to {max(known)} users")
     if rates := [rate for _, rate in _rates(course.bustle) if rate is not None]:
         said.append(f"up to {quantity(max(rates), Unit.RATE)}")
     return _sentence(said, course)
