@@ -176,7 +176,7 @@ def test_a_report_that_can_not_be_written_changes_nothing_else(start):
 
 def test_a_run_that_never_began_has_a_report(start, ports):
     options = ("--master", "--expect-workers", "1", *ports, "--guard-html", "report.html")
-    run = start(*options, rules=RULES)
+    run = start(*options, rules="rules: [p95 < 1s]")
     run.says("Waiting for workers to be ready")
     run.signal(signal.SIGTERM)
     assert run.exit_code() == 4
