@@ -25,8 +25,9 @@ from guard.effects.charts import Course, Figure, Line, moment_text
 from guard.effects.chronicle import Chronicle
 from guard.effects.circumstances import circumstances, worst_text
 from guard.effects.console import called, state_text
+from guard.effects.report_files import KINDS
 from guard.effects.story import margin_text
-from guard.effects.verdict_file import refusal, replace
+from guard.effects.verdict_file import replace
 from guard.engine.judge import Transition
 from guard.engine.reading import limit, told_apart
 from guard.engine.standing import Moment
@@ -38,9 +39,6 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 logger = logging.getLogger("guard")
-
-BEGIN = re.compile(rb"<!DOCTYPE html>\n<!-- A report of locust-guard")
-"""What such a file begins with."""
 
 _MOST_ENTRIES = 10
 """Entries of one rule that are told of."""
@@ -80,7 +78,7 @@ class HtmlReport(Effect):
         self._chronicle = Chronicle()
 
     def started(self, verdict: Verdict) -> None:
-        if refusal(self._path, BEGIN) is None:
+        if KINDS["html"].refusal(self._path) is None:
             with suppress(OSError):  # that of the test before, lest it be taken for one on this
                 Path(os.path.realpath(self._path)).unlink(missing_ok=True)
 

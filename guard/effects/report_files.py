@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from guard.effects import Effect, html, junit, verdict_file
+from guard.effects import Effect, junit, verdict_file
 from guard.effects.about import About
-from guard.effects.html import HtmlReport
 from guard.effects.junit_file import JunitFile
 from guard.effects.verdict_file import VerdictFile
 
@@ -33,10 +32,21 @@ class Kind:
         return verdict_file.refusal(path, self.begin, self.name)
 
 
+_WITH_CHARTS = re.compile(rb"<!DOCTYPE html>\n<!-- A report of locust-guard")
+"""What a report with charts begins with."""
+
+
+def _html_report(path: Path, about: About) -> Effect:
+    # Imported late, because few runs have one.
+    from guard.effects.html import HtmlReport
+
+    return HtmlReport(path, about)
+
+
 KINDS: Mapping[str, Kind] = {
     "json": Kind("verdict", verdict_file.BEGIN, VerdictFile),
     "junit": Kind("JUnit report", junit.BEGIN, JunitFile),
-    "html": Kind("report of locust-guard", html.BEGIN, HtmlReport),
+    "html": Kind("report of locust-guard", _WITH_CHARTS, _html_report),
 }
 """Each by its name in ``--guard-NAME`` and ``NAME_file``."""
 

@@ -28,7 +28,9 @@
 
   const fit = (layout, width) => {
     const narrow = width < 560;
-    const fitted = { ...layout, width, xaxis: { ...layout.xaxis, nticks: narrow ? 5 : 12 } };
+    const [from, to] = layout.xaxis.range;
+    const nticks = Math.min(narrow ? 5 : 12, (to - from) / 1000 + 1); // no two in one second
+    const fitted = { ...layout, width, xaxis: { ...layout.xaxis, nticks } };
     if (narrow) {
       fitted.margin = { ...layout.margin, l: 48, r: 34 };
       fitted.font = { ...layout.font, size: 11 };
