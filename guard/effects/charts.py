@@ -32,6 +32,9 @@ _SELDOM = 11.0
 _ONE_TICK = 1.5
 """Seconds that a span of one tick takes at most, if nothing is late."""
 
+_MANY = 600
+"""Points of a line from which on it is a thin one."""
+
 _MOST_BANDS = 300
 """Parts of a chart's width that can be told apart."""
 
@@ -129,7 +132,8 @@ def rule_chart(rule: Rule, lines: Sequence[Line], course: Course) -> Figure:
     single, is_marked = len(lines) == 1, False
     for line, colour, dash in zip(lines, _COLOURS, _DASHES, strict=False):
         points = list(_points(rule, line, course))
-        drawn = {"color": colour, "width": 1.8, "dash": "solid" if single else dash}
+        width = 1.8 if len(points) < _MANY else 1.1
+        drawn = {"color": colour, "width": width, "dash": "solid" if single else dash}
         data.append(_trace(line.label, points, "y2", line=drawn, lonely=True))
         found = line.result
         if found.breached_at is not None and found.value is not None:
