@@ -54,6 +54,14 @@ def test_a_verdict_replaces_no_other_file(environment, tmp_path):
     assert LINE in path.read_text()
 
 
+def test_a_report_replaces_nothing_but_a_report(environment, tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text("<!DOCTYPE html>\n<p>mine")
+    with pytest.raises(ValueError, match="is there already, and is no report of locust-guard"):
+        guard.attach(environment, ["p95 < 1s"], html_file=path)
+    assert "mine" in path.read_text()
+
+
 def rules_file(folder, text=f"rules: [{LINE}]"):
     path = folder / "rules.yaml"
     path.write_text(text)

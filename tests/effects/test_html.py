@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plotly.offline import get_plotlyjs
 
+from guard.effects import html
 from guard.effects.chronicle import Chronicle
 from guard.effects.html import HtmlReport, as_html
 from guard.effects.report_files import KINDS
@@ -195,6 +196,13 @@ def harmless(verdict, about):
         assert all(
             "<" not in trace["name"] and len(trace["name"]) < 500 for trace in figure["data"]
         )
+
+
+@pytest.mark.usefixtures("_no_plotly")
+def test_a_figure_does_not_end_its_script():
+    figures = html._assets({0: {"name": "</script><script>"}})["figures"]
+    assert "<" not in figures
+    assert json.loads(figures) == {"0": {"name": "</script><script>"}}
 
 
 def test_of_many_entries_the_worst_are_told_and_how_many_more(played):
