@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from guard.effects import Effect, charts
 from guard.effects.about import About
-from guard.effects.charts import Course, Figure, Line, moment_text
+from guard.effects.canvas import Course, Figure
+from guard.effects.charts import Line, moment_text
 from guard.effects.chronicle import Chronicle
 from guard.effects.circumstances import circumstances, worst_text
 from guard.effects.console import called, state_text

@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 import pytest
 
 from guard.effects import charts
-from guard.effects.charts import Course, Line, load_chart, rule_chart, rule_words
+from guard.effects.canvas import Course
+from guard.effects.charts import Line, load_chart, rule_chart, rule_words
 from guard.effects.chronicle import Bustle, Span
 from guard.engine.verdict import RuleResult
 from guard.language.rulefile import parse_rules
