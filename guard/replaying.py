@@ -101,7 +101,7 @@ class Replay:
         """What is told beside the verdict."""
         files = list(self.order.files)
         return About(
-            title=", ".join(files),
+            title=", ".join(Path(file).name for file in files),
             host="",
             rules_file=self.order.rules_file or "",
             started=text_of(self.survey.zero / 1e6),
