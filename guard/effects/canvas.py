@@ -104,6 +104,11 @@ def blank(course: Course, tracks: Sequence[Sequence[Span]]) -> Figure:
     }
 
 
+def titled(text: str) -> dict[str, Any]:
+    """The title of an axis, off its numbers."""
+    return {"text": text, "standoff": 12}
+
+
 def trace(
     name: str,
     points: Points,

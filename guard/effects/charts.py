@@ -15,6 +15,7 @@ from guard.effects.canvas import (
     finished,
     plain,
     rounded,
+    titled,
     trace,
 )
 from guard.effects.chronicle import Bustle, Span
@@ -82,7 +83,7 @@ def load_chart(course: Course) -> Figure:
     figure["data"].append(
         trace("requests/s", rates, "y2", line={"color": _COLOURS[0], "width": 1.8})
     )
-    figure["layout"]["yaxis2"] |= {**_AXES[Unit.RATE], "title": {"text": "requests", "standoff": 12}}
+    figure["layout"]["yaxis2"] |= {**_AXES[Unit.RATE], "title": titled("requests")}
     return finished(figure, _marks([], course), course)
 
 
@@ -122,7 +123,7 @@ def rule_chart(rule: Rule, lines: Sequence[Line], course: Course) -> Figure:
     ends = [(moment, _shown(check.threshold, check.unit)) for moment in (0.0, end_of(course))]
     dashed = {"color": ALARM, "width": 1.6, "dash": "6px,3px"}
     data.append(trace(f"limit: {limit(rule)}", ends, "y2", line=dashed, hoverinfo="skip"))
-    layout["yaxis2"] |= {**_AXES[check.unit], "title": {"text": plain(check.measured), "standoff": 12}}
+    layout["yaxis2"] |= {**_AXES[check.unit], "title": titled(plain(check.measured))}
     if rule.surely is not None:
         _add_evidence(figure, lines)
     return finished(figure, _marks(lines, course), course)
@@ -164,7 +165,7 @@ def _add_evidence(figure: Figure, lines: Sequence[Line]) -> None:
         "range": [0, 103],
         "tickvals": [0, 50, 100],
         "ticktext": ["0%", "50%", "100%"],
-        "title": {"text": "evidence", "standoff": 12},
+        "title": titled("evidence"),
         "zeroline": False,
         "fixedrange": True,
         "automargin": True,
