@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass, is_dataclass
 from enum import Enum
 from typing import IO, TYPE_CHECKING, Any
 
-from guard.language import document
+from guard.destination import Destination, Occasion
+from guard.language import addresses, document
 from guard.language.advice import Warned, advise
 from guard.language.errors import Problem, RulesError
 from guard.language.names import RequestName
 from guard.language.options import OPTIONS
-from guard.language.rulefile import load_rules, parse_rules
+from guard.language.rulefile import RuleFile, load_file, parse_file
 from guard.language.words import in_words
 from guard.rule import Place, Rule
 from guard.terminal import Page
@@ -34,12 +35,14 @@ class Checked:
         rules: Its rules; none if it has errors.
         errors: What is wrong with it.
         warnings: What is doubtful in it.
+        destinations: Who is told of its runs.
     """
 
     file: str
     rules: Sequence[Rule] = ()
     errors: Sequence[Problem] = ()
     warnings: Sequence[Warned] = ()
+    destinations: Sequence[Destination] = ()
 
     @property
     def summary(self) -> str:
@@ -57,23 +60,25 @@ def check_file(file: str, names: Sequence[RequestName] | None = None) -> Checked
         file: Its name.
         names: The requests that there are; None where nobody says.
     """
-    return _checked(file, lambda: load_rules(file), names)
+    return _checked(file, lambda: load_file(file), names)
 
 
 def check_stream(stream: IO[bytes], names: Sequence[RequestName] | None = None) -> Checked:
     """Look at rules that come from a stream, such as the standard input."""
     content = stream.read(document.MAX_BYTES + 1)  # enough to see that it is too large
-    return _checked(STDIN, lambda: parse_rules(content, STDIN), names)
+    return _checked(STDIN, lambda: parse_file(content, STDIN), names)
 
 
 def _checked(
-    file: str, read: Callable[[], Sequence[Rule]], names: Sequence[RequestName] | None
+    file: str, read: Callable[[], RuleFile], names: Sequence[RequestName] | None
 ) -> Checked:
     try:
-        rules = read()
+        found = read()
     except RulesError as error:
         return Checked(file, errors=error.problems)
-    return Checked(file, rules, warnings=advise(rules, names))
+    if errors := addresses.faults(found.destinations):
+        return Checked(file, errors=errors)
+    return Checked(file, found.rules, (), advise(found.rules, names), found.destinations)
 
 
 def print_text(results: Sequence[Checked], out: IO[str], err: IO[str]) -> None:
@@ -87,6 +92,7 @@ def print_text(results: Sequence[Checked], out: IO[str], err: IO[str]) -> None:
             errors.say(result.summary)
             continue
         _show_rules(result, page)
+        _show_destinations(result, page)
         for warned in result.warnings:
             page.say(f"{warned.place}: warning: {_text(warned)} ({warned.name})")
         page.say(result.summary)
@@ -98,6 +104,15 @@ def print_json(results: Sequence[Checked], out: IO[str], _err: IO[str]) -> None:
         "schema": 1,
         "files": [result.file for result in results],
         "rules": [_rule_fields(rule) for result in results for rule in result.rules],
+        "destinations": [
+            {
+                "to": addresses.shown(destination),
+                "on": _occasions(destination),
+                **_place_fields(destination.place),
+            }
+            for result in results
+            for destination in result.destinations
+        ],
         "errors": [
             {"message": problem.message, **_place_fields(problem.place)}
             for result in results
@@ -124,6 +139,7 @@ def print_github(results: Sequence[Checked], out: IO[str], _err: IO[str]) -> Non
     for result in results:
         if result.rules:
             _show_rules(result, page)
+            _show_destinations(result, page)
         for problem in result.errors:
             page.say(_command("error", problem.place, "locust-guard", problem.message))
         for warned in result.warnings:
@@ -179,6 +195,22 @@ def _held(page: Page, rule: Rule, must_hold: str, origin: str) -> Text:
         if remark:
             held.append(page.text(f"\n({remark})", "dim"))
     return held
+
+
+def _show_destinations(result: Checked, page: Page) -> None:
+    """A line for each destination, with no more of its address than scheme and host."""
+    for destination in result.destinations:
+        to, on = addresses.shown(destination), ", ".join(_occasions(destination))
+        if destination.missing:
+            are = "is" if len(destination.missing) == 1 else "are"
+            to = f"{to}, which {are} not set here,"
+        elif not destination.url:
+            to = f"nobody, as {to} is empty,"
+        page.say(f"{destination.place}: tells {to} of: {on}")
+
+
+def _occasions(destination: Destination) -> list[str]:
+    return [occasion.value for occasion in Occasion if occasion in destination.on]
 
 
 def _rule_fields(rule: Rule) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from guard.destination import Destination
 from guard.language import document, draft, packs
 from guard.language.document import Allowance
 from guard.language.draft import Draft, Extension, Part
@@ -38,8 +40,20 @@ class _File:
     identity: str
 
 
-def compose(content: bytes, file: str, environment: Mapping[str, str]) -> tuple[Draft, ...]:
-    """The rules of a file after those that it extends, in order.
+class Composition(NamedTuple):
+    """What several files say together.
+
+    Attributes:
+        drafts: Their rules.
+        destinations: Who they want to have told of the run.
+    """
+
+    drafts: tuple[Draft, ...]
+    destinations: tuple[Destination, ...]
+
+
+def compose(content: bytes, file: str, environment: Mapping[str, str]) -> Composition:
+    """What a file says after what those say that it extends, in order.
 
     Args:
         content: Content of the file.
@@ -54,7 +68,7 @@ def compose(content: bytes, file: str, environment: Mapping[str, str]) -> tuple[
         composer.read(content, _file(Path(file), file))
     if composer.problems:
         raise RulesError(composer.problems)
-    return tuple(composer.drafts)
+    return Composition(tuple(composer.drafts), tuple(composer.destinations))
 
 
 def compose_part(
@@ -103,6 +117,7 @@ class _Composer:
 
     def __init__(self, environment: Mapping[str, str], allowance: Allowance) -> None:
         self.drafts: list[Draft] = []
+        self.destinations: list[Destination] = []
         self.problems: list[Problem] = []
         self._environment = environment
         self._allowance = allowance
@@ -124,6 +139,7 @@ class _Composer:
         self._extend(part.extends)
         self._chain.pop()
         self.drafts += part.drafts
+        self.destinations += part.destinations
 
     def _extend(self, extends: tuple[Extension, ...]) -> None:
         first_of: dict[str, Place] = {}

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from guard.language import nodes
-from guard.language.environment import HALF_A_CHARACTER, Expanded, expand
+from guard.language.environment import HALF_A_CHARACTER, Expanded, NotSet, expand
 from guard.language.errors import Complaint, Problem
 from guard.language.nodes import Unreadable
 from guard.language.scalar import position
@@ -64,6 +64,12 @@ class Document:
     _values: dict[Location, yaml.Node]
     _keys: dict[Location, yaml.Node]
     _expanded: dict[Location, Expanded | None]
+    _missing: dict[Location, tuple[str, ...]]
+
+    def missing(self, location: Location) -> tuple[str, ...]:
+        """The variables that are not set in the text at the location, if it may be a secret. Those
+        of other texts are among the problems."""
+        return self._missing.get(location, ())
 
     def text(self, location: Location) -> Expanded | None:
         """The text at the location; None if there is none, or if it is at fault, which is one of
@@ -114,8 +120,20 @@ def read(
     unfolding = _Unfolding(file, environment, allowance)
     data = None if root is None else unfolding.value(root, ())
     return Document(
-        file, data, unfolding.problems, unfolding.values, unfolding.keys, unfolding.expanded
+        file,
+        data,
+        unfolding.problems,
+        unfolding.values,
+        unfolding.keys,
+        unfolding.expanded,
+        unfolding.missing,
     )
+
+
+def _may_be_secret(location: Location) -> bool:
+    """Whether nothing ever shows the text at the location. Where rules are only looked at, nobody
+    has set its variables."""
+    return location[:1] == ("notify",) and location[2:3] == ("to",)
 
 
 class _Unfolding:
@@ -126,6 +144,7 @@ class _Unfolding:
         self.values: dict[Location, yaml.Node] = {}
         self.keys: dict[Location, yaml.Node] = {}
         self.expanded: dict[Location, Expanded | None] = {}
+        self.missing: dict[Location, tuple[str, ...]] = {}
         self._file = file
         self._environment = environment
         self._allowance = allowance
@@ -171,7 +190,12 @@ class _Unfolding:
             message = "half a character; write the character itself, or \\U and its eight digits"
             complaints.append(Complaint(message, half.start()))
         else:
-            expanded, complaints = expand(written, self._environment, MAX_TEXT)
+            secret = _may_be_secret(location)
+            expanded, complaints = expand(written, self._environment, MAX_TEXT, secret=secret)
+            if secret and (unset := [c for c in complaints if isinstance(c, NotSet)]):
+                self.missing[location] = tuple(dict.fromkeys(c.variable for c in unset))
+                complaints = [c for c in complaints if c not in unset]
+                expanded = Expanded(written, "")
         self._allowance.text -= len(expanded.text)
         if self._allowance.text < 0:
             kind = self._allowance.kind

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from guard.destination import Destination
 from guard.language import grammar
 from guard.language.document import Document, Location
 from guard.language.environment import NOT_SHOWN, Expanded
 from guard.language.errors import Complaint, Problem, one_of
+from guard.language.notify import NotifyReader
 from guard.language.options import OPTIONS, Options, is_undone
 from guard.language.shape import faults
 from guard.rule import Check, Place
@@ -63,11 +65,13 @@ class Part:
         extends: What it extends, in order.
         drafts: Its own rules; incomplete if there are problems.
         problems: What is wrong with it.
+        destinations: Who is to be told of the run.
     """
 
     extends: tuple[Extension, ...]
     drafts: tuple[Draft, ...]
     problems: tuple[Problem, ...]
+    destinations: tuple[Destination, ...] = ()
 
 
 def read(doc: Document) -> Part:
@@ -76,7 +80,9 @@ def read(doc: Document) -> Part:
         return Part((), (), (*doc.problems, problem))
     reader = _Reader(doc)
     extends, drafts = tuple(reader.extends()), tuple(reader.drafts())
-    return Part(extends, drafts, tuple(reader.problems))
+    notify = NotifyReader(doc)
+    destinations = tuple(notify.destinations())
+    return Part(extends, drafts, (*reader.problems, *notify.problems), destinations)
 
 
 def _not_a_rules_file(doc: Document) -> Problem | None:
@@ -200,6 +206,8 @@ class _Reader:
 
     def _about(self, location: Location) -> str:
         """``rule "checkout": `` for what is in a rule, by its name or its number."""
+        if len(location) > 1 and location[0] == "notify":
+            return f"destination {int(location[1]) + 1}: "
         if len(location) < 2 or location[0] != "rules":
             return "defaults: " if len(location) > 1 and location[0] == "defaults" else ""
         index = location[1]

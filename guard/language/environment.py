@@ -97,8 +97,20 @@ class Expanded:
         return any(s.variable and s.start <= start and end <= s.end for s in self.stretches)
 
 
+class NotSet(Complaint):
+    """A variable has no value.
+
+    Attributes:
+        variable: The variable: ``${NAME}``.
+    """
+
+    def __init__(self, variable: str, message: str, start: int, end: int) -> None:
+        super().__init__(message, start, end)
+        self.variable = variable
+
+
 def expand(
-    text: str, environment: Mapping[str, str], longest: int
+    text: str, environment: Mapping[str, str], longest: int, *, secret: bool = False
 ) -> tuple[Expanded, list[Complaint]]:
     """Fill in the variables of a text. ``$${`` gives a plain ``${``.
 
@@ -107,6 +119,7 @@ def expand(
         environment: The value of each variable. An empty one counts as set, but a default goes
             before it.
         longest: How many characters the expanded text may have.
+        secret: Whether the text may be a secret, because nothing shows it.
 
     Returns:
         The expanded text, and everything that is wrong with its variables, by offsets in the
@@ -120,7 +133,7 @@ def expand(
     done = size = 0
     for match in _DOLLAR.finditer(text):
         try:
-            variable, value = _meaning(match, environment)
+            variable, value = _meaning(match, environment, secret=secret)
         except Complaint as complaint:
             complaints.append(complaint)
             continue
@@ -142,7 +155,9 @@ def is_secret(name: str) -> bool:
     return bool(_SECRET_LAST_WORD.fullmatch(last)) or any(map(_SECRET_WORD.fullmatch, words))
 
 
-def _meaning(match: re.Match[str], environment: Mapping[str, str]) -> tuple[str, str]:
+def _meaning(
+    match: re.Match[str], environment: Mapping[str, str], *, secret: bool
+) -> tuple[str, str]:
     """The variable that is referred to, and what stands in its place."""
     name = match["name"]
     if match[0] == "$${":
@@ -151,7 +166,7 @@ def _meaning(match: re.Match[str], environment: Mapping[str, str]) -> tuple[str,
     if name is None:
         raise Complaint(_not_a_variable(match.string[start:]), start, end)
     variable = f"${{{name}}}"
-    if is_secret(name):
+    if is_secret(name) and not secret:
         why = "its name says that it is a secret, and what rules say is shown in logs and reports"
         raise Complaint(f"{variable} can't be used here: {why}", start, end)
     value = environment.get(name)
@@ -159,8 +174,8 @@ def _meaning(match: re.Match[str], environment: Mapping[str, str]) -> tuple[str,
         return variable, match["default"]
     if value is None:
         how = f"set it, or write ${{{name}:-...}} with a default"
-        raise Complaint(f"{variable} is not set; {how}", start, end)
-    if _HOLDS_A_PASSWORD.search(value):
+        raise NotSet(variable, f"{variable} is not set; {how}", start, end)
+    if _HOLDS_A_PASSWORD.search(value) and not secret:
         why = "it is an address with a password, and what rules say is shown in logs and reports"
         raise Complaint(f"what {variable} stands for can't be used here: {why}", start, end)
     if HALF_A_CHARACTER.search(value):

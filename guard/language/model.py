@@ -40,16 +40,30 @@ class RuleModel(OptionsModel):
     because: str | None = Field(default=None, description="why the rule exists")
 
 
+def _number(value: object) -> str:
+    return ("several", "single")[isinstance(value, str)]
+
+
+_OneOrMore = Annotated[
+    Annotated[str, Tag("single")] | Annotated[list[str], Tag("several")], Discriminator(_number)
+]
+
+
+class DestinationModel(BaseModel):
+    """Where messages about a run go."""
+
+    model_config = ConfigDict(extra="forbid", title="Destination")
+
+    to: _OneOrMore = Field(description="an address of Apprise's form, or a list of them")
+    on: _OneOrMore = Field(default_factory=list, description="what is told there, or a list of it")
+
+
 FORMS = ("one-line", "mapping")
 """The two forms of a rule."""
 
 
 def _form(value: object) -> str:
     return FORMS[isinstance(value, (dict, RuleModel))]
-
-
-def _number(value: object) -> str:
-    return ("several", "single")[isinstance(value, str)]
 
 
 class FileModel(BaseModel):
@@ -61,10 +75,7 @@ class FileModel(BaseModel):
         json_schema_extra={"anyOf": [{"required": ["rules"]}, {"required": ["extends"]}]},
     )
 
-    extends: Annotated[
-        Annotated[str, Tag("single")] | Annotated[list[str], Tag("several")],
-        Discriminator(_number),
-    ] = Field(
+    extends: _OneOrMore = Field(
         default_factory=list,
         description="packs by name and files by path, whose rules come before these",
     )
@@ -77,3 +88,6 @@ class FileModel(BaseModel):
             Discriminator(_form),
         ]
     ] = Field(default_factory=list, description="the rules, each as one line or as a mapping")
+    notify: list[DestinationModel] = Field(
+        default_factory=list, description="who is told of the run, and when"
+    )

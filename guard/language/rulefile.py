@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from guard.destination import Destination
 from guard.language.composition import compose, content_of
 from guard.language.draft import Draft
 from guard.language.errors import Problem, RulesError
 from guard.language.grammar import out_of_place
+from guard.language.notify import merged
 from guard.language.options import Options
 from guard.language.packs import PACKS
 from guard.rule import Basis, Place, Rule
@@ -27,8 +29,27 @@ def find_rules(folders: Iterable[Path]) -> Path | None:
     return next((file for file in files if file.exists() or file.is_symlink()), None)
 
 
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """What a file says, together with all that it extends.
+
+    Attributes:
+        rules: The rules.
+        destinations: Who is to be told of the run. Whether their addresses are any is not known
+            yet; see :mod:`guard.language.addresses`.
+    """
+
+    rules: tuple[Rule, ...]
+    destinations: tuple[Destination, ...] = ()
+
+
 def load_rules(path: str | Path, environment: Mapping[str, str] = os.environ) -> tuple[Rule, ...]:
-    """Read the rules of a file and of all that it extends.
+    """The rules of a file and of all that it extends; see :func:`load_file`."""
+    return load_file(path, environment).rules
+
+
+def load_file(path: str | Path, environment: Mapping[str, str] = os.environ) -> RuleFile:
+    """Read a file and all that it extends.
 
     Args:
         path: The file.
@@ -44,13 +65,18 @@ def load_rules(path: str | Path, environment: Mapping[str, str] = os.environ) ->
         if str(path) in PACKS:
             message += f"; a pack is used by a file that says 'extends: {path}'"
         raise RulesError([Problem(Place(str(path), 1, 1), message)]) from None
-    return parse_rules(content, str(path), environment)
+    return parse_file(content, str(path), environment)
 
 
 def parse_rules(
     content: bytes, file: str, environment: Mapping[str, str] = os.environ
 ) -> tuple[Rule, ...]:
-    """Read rules from the content of a file, and from all that it extends.
+    """The rules in the content of a file, and in all that it extends; see :func:`parse_file`."""
+    return parse_file(content, file, environment).rules
+
+
+def parse_file(content: bytes, file: str, environment: Mapping[str, str] = os.environ) -> RuleFile:
+    """Read the content of a file, and all that it extends.
 
     Args:
         content: UTF-8 text.
@@ -60,7 +86,8 @@ def parse_rules(
     Raises:
         RulesError: The content has faults; all of them are in the error.
     """
-    return rules_of(compose(content, file, environment))
+    drafts, destinations = compose(content, file, environment)
+    return RuleFile(rules_of(drafts), merged(destinations))
 
 
 def rules_of(drafts: Sequence[Draft]) -> tuple[Rule, ...]:

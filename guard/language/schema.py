@@ -11,6 +11,7 @@ from typing import Any
 
 from guard.engine import metrics
 from guard.language.model import FileModel
+from guard.language.occasions import OCCASIONS
 from guard.language.options import ACTIONS, NO_DATA_OUTCOMES, OPTIONS
 from guard.language.packs import PACKS
 from guard.language.units import TIME_PATTERN
@@ -206,6 +207,19 @@ _VALUES: dict[str, Schema] = {
 }
 """What a key of a rule or of ``defaults`` takes."""
 
+_ADDRESS: Schema = {
+    "type": "string",
+    "pattern": rf"^\s*[A-Za-z][A-Za-z0-9+.-]*://|{_VARIABLE}",
+    "patternErrorMessage": "an address as Apprise has them, such as slack://..., mailto://..., "
+    "json://..., or a variable: ${SLACK_WEBHOOK}",
+    "examples": ["${SLACK_WEBHOOK}"],
+}
+_OCCASION: Schema = _one_of(OCCASIONS, tuple(OCCASIONS))
+_VALUES |= {
+    "to": {"anyOf": [_ADDRESS, {"type": "array", "items": _ADDRESS, "minItems": 1}]},
+    "on": {"anyOf": [_OCCASION, {"type": "array", "items": _OCCASION, "minItems": 1}]},
+}
+
 _EXTENDED: Schema = {
     "type": "string",
     "examples": [*PACKS, "../common/rules.yaml"],
@@ -214,6 +228,11 @@ _TOP_VALUES: dict[str, Schema] = {
     "extends": {
         "description": "rules to take over: packs by name, or other files relative to this one",
         "anyOf": [_EXTENDED, {"type": "array", "items": _EXTENDED}],
+    },
+    "notify": {
+        "type": "array",
+        "minItems": 1,
+        "items": {"$ref": "#/definitions/DestinationModel"},
     },
     "rules": {
         "type": "array",

@@ -14,7 +14,8 @@ from pydantic_core import ErrorDetails
 from guard.language import elsewhere
 from guard.language.document import Location
 from guard.language.errors import one_of
-from guard.language.model import FileModel, OptionsModel, RuleModel
+from guard.language.model import DestinationModel, FileModel, OptionsModel, RuleModel
+from guard.language.occasions import OCCASIONS
 from guard.language.options import OPTIONS
 
 
@@ -49,6 +50,8 @@ def faults(data: dict[str, Any]) -> Iterable[Fault]:
 
 def _unknown_key(location: Location, value: object) -> str:
     key = str(location[-1])
+    if location[0] == "notify" and "://" in key:  # not repeated, as it may be secret
+        return "unknown key; write 'to: ' before an address"
     if key == "<<":
         return "'<<' has no meaning here; write what rules share into 'defaults'"
     if instead := _instead_of_key(key, location[:-1], value):
@@ -63,6 +66,8 @@ def _instead_of_key(key: str, parent: Location, value: object) -> str | None:
     example = elsewhere.example(key)
     if "${" in key:
         return "only values can have variables"
+    if parent[:1] == ("notify",):
+        return None
     if not parent and (_is_rule(key) or example):
         return "rules stand below 'rules:', each behind a '- '"
     if " " in key or _is_rule(key):
@@ -81,19 +86,31 @@ def _instead_of_line(key: str, value: object) -> str:
 
 def _wrong_kind(location: Location, kind: str) -> str:
     key = location[-1] if location else ""
-    if location[:1] == ("extends",):
-        return "'extends' takes a pack or a file, or a list of them"
     match kind:
-        case "list_type" if location == ("rules",):
-            return "'rules' takes a list; each rule begins with '- ', the dash and a space"
+        case _ if location[:1] == ("extends",):
+            return "'extends' takes a pack or a file, or a list of them"
+        case _ if location[:1] == ("notify",):
+            return _wrong_kind_in_notify(location)
         case "list_type":
-            return f"{key!r} takes a list"
+            return "'rules' takes a list; each rule begins with '- ', the dash and a space"
         case "string_type" if isinstance(key, str):
             return f"{key!r} takes a single text"
         case "string_type":
             return "a rule is one line of text or a mapping"
         case _:
             return f"{key!r} takes a mapping"
+
+
+def _wrong_kind_in_notify(location: Location) -> str:
+    match location[1:]:
+        case ():
+            return "'notify' takes a list; each destination in it begins with '- to:'"
+        case (_,):
+            return "a destination is a mapping; write '- to:' and behind it the address"
+        case (_, "on", *_):
+            return f"'on' takes {one_of(list(OCCASIONS))}, or a list of these"
+        case _:
+            return "'to' takes an address, or a list of them"
 
 
 def _location(detail: ErrorDetails) -> Location:
@@ -103,6 +120,8 @@ def _location(detail: ErrorDetails) -> Location:
             return ("rules", index, *rest)
         case ("extends", _, *rest):
             return ("extends", *rest)
+        case ("notify", int(index), "to" | "on" as key, _, *rest):
+            return ("notify", index, key, *rest)
         case location:
             return location
 
@@ -134,6 +153,8 @@ def _is_rule(key: str) -> bool:
 def _keys_at(location: Location) -> list[str]:
     model: type[BaseModel] = FileModel
     if location:
-        model = OptionsModel if location[0] == "defaults" else RuleModel
+        models: dict[str, type[BaseModel]]
+        models = {"defaults": OptionsModel, "notify": DestinationModel}
+        model = models.get(str(location[0]), RuleModel)
     keys = [key.alias or name for name, key in model.model_fields.items()]
     return sorted(keys, key=OPTIONS.__contains__)  # a rule's own keys before its options

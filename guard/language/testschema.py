@@ -53,7 +53,7 @@ def tests_schema() -> Schema:
         **_object(FILE_KEYS, taken, ("tests",)),
         "anyOf": [{"required": ["rules"]}, {"required": ["extends"]}],
         "definitions": {
-            **rules["definitions"],
+            **{word: rules["definitions"][word] for word in ("OptionsModel", "RuleModel")},
             "Test": _object(TEST_KEYS, _VALUES, ("name", "series", "expect")),
             "Series": _object(SERIES_KEYS, _VALUES),
             "State": _VALUES["state"],
