@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -17,9 +18,18 @@ from guard.version import __version__
 if TYPE_CHECKING:
     from locust.env import Environment
 
+    from guard import events as events
     from guard.checker import Checker
+    from guard.language.rulefile import RuleFile
 
-__all__ = ["RulesError", "Verdict", "__version__", "attach", "install", "load_rules"]
+__all__ = ["RulesError", "Verdict", "__version__", "attach", "events", "install", "load_rules"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "events":
+        # Imported late: it imports Locust, which patches the standard library.
+        return importlib.import_module("guard.events")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def attach(
@@ -53,7 +63,7 @@ def attach(
         the first test, and its ``conclude()`` gives the final one.
 
     Raises:
-        RulesError: The rules have faults.
+        RulesError: The rules have faults, or a destination of theirs can't be told.
         ValueError: There are no rules, the environment is guarded already, or a report's
             file is there and is no such report.
     """
@@ -63,7 +73,7 @@ def attach(
     if hasattr(environment, "guard"):
         raise ValueError("this environment is guarded already")
     file, judged_by = _rules_of(rules)
-    if not judged_by:
+    if not judged_by.rules:
         raise ValueError("there are no rules to guard by")
     given = {"json": json_file, "junit": junit_file, "html": html_file}
     files = {name: Path(file).absolute() for name, file in given.items() if file is not None}
@@ -74,29 +84,36 @@ def attach(
         raise ValueError(f"{path_of_two} can't hold more than one report")
     checker = Checker(
         environment,
-        judged_by,
+        judged_by.rules,
         file,
         title or Path(sys.argv[0]).name,
         files=files,
         stop_deadline=stop_deadline,
+        destinations=judged_by.destinations,
     )
     environment.events.quitting.add_listener(lambda **_: checker.on_quitting())
     environment.guard = checker  # type: ignore[attr-defined]  # ours, for listeners
     return checker
 
 
-def _rules_of(rules: str | Path | Sequence[Rule | str]) -> tuple[str, Sequence[Rule]]:
+def _rules_of(rules: str | Path | Sequence[Rule | str]) -> tuple[str, RuleFile]:
     """The rules, and where they come from in people's words."""
-    if isinstance(rules, str | Path):
-        return str(rules), load_rules(rules)
-    if lines := [rule for rule in rules if isinstance(rule, str)]:
-        from guard.language import rulefile
+    from guard.language.rulefile import RuleFile, load_file, parse_rules
 
+    if isinstance(rules, str | Path):
+        found = load_file(rules)
+        if found.destinations:
+            from guard.language import addresses
+
+            addresses.verify(found.destinations)
+        return str(rules), found
+    if lines := [rule for rule in rules if isinstance(rule, str)]:
         if len(lines) < len(rules):
             raise ValueError("the rules are neither all lines nor all made by load_rules()")
         content = json.dumps({"rules": lines}, ensure_ascii=False, indent=0)  # JSON is YAML too
-        return "the program", rulefile.parse_rules(content.encode(), "rules", os.environ)
-    return "the program", [rule for rule in rules if isinstance(rule, Rule)]
+        made = parse_rules(content.encode(), "rules", os.environ)
+        return "the program", RuleFile(made)
+    return "the program", RuleFile(tuple(rule for rule in rules if isinstance(rule, Rule)))
 
 
 def install() -> None:
@@ -121,6 +138,8 @@ def load_rules(path: str | Path, environment: Mapping[str, str] = os.environ) ->
     Raises:
         RulesError: The file can't be read or has faults. Its text names
             each at its line and column.
+
+    Whom the file wants to have told (``notify``) is left out: give :func:`attach` the file.
     """
     from guard.language import rulefile
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import socket
@@ -19,10 +20,13 @@ from locust.env import Environment
 from locust.event import EventHook
 from locust.runners import MasterRunner, WorkerRunner
 
+from guard.destination import Destination
 from guard.effects.about import About
 from guard.effects.ci import job_link
 from guard.effects.ci_report import CiReport, Job
 from guard.effects.console import Console
+from guard.effects.listeners import Listeners
+from guard.effects.notify import Notifier
 from guard.effects.report_files import KINDS
 from guard.effects.stop import seconds_to_stay, stop_users
 from guard.engine.guard import Guard, widened
@@ -62,6 +66,7 @@ class Checker:
         process: The process, where it is there for this environment alone. Else the environment is
             part of a program of the user's.
         job: The CI job that is to be told of the run, if one is.
+        destinations: Who is told of the run, by messages.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class Checker:
         stop_deadline: float | None = None,
         process: Process | None = None,
         job: Job | None = None,
+        destinations: Sequence[Destination] = (),
     ) -> None:
         self._environment = environment
         self._job = job
@@ -84,9 +90,12 @@ class Checker:
         self._files = files
         self._stop_deadline = stop_deadline
         self._process = process
+        self._destinations = destinations
         self._watch: Watch | None = None
         self._is_quitting = False
         Guard(rules)  # what can't be guarded shows now, while Locust still refuses to start
+        if process is None:
+            atexit.register(self.linger)
         events = environment.events
         events.test_start.add_listener(self._on_test_start)
         events.test_stopping.add_listener(self.on_test_stopping)
@@ -166,6 +175,12 @@ class Checker:
             self._expect_a_test()
         self.conclude()
 
+    def linger(self) -> None:
+        """Wait for messages and listeners that are on their way, before the process exits."""
+        if self._watch is not None:
+            with suppress(KeyboardInterrupt):
+                self._watch.linger()
+
     def _expect_a_test(self) -> None:
         """A process that starts its test by itself, and ends without one, has a verdict too."""
         web_ui, options = self._environment.web_ui, self._environment.parsed_options
@@ -193,6 +208,9 @@ class Checker:
             began = datetime.fromisoformat(about.started).timestamp()
             report = CiReport(self._job, about, began, self._files.get("junit"))
             effects += [Console(rules, self._rules_file, fold=report.fold), report]
+        if self._destinations:
+            effects.append(Notifier(self._destinations, about))
+        effects.append(Listeners(self._environment))  # last, because a stop waits for them
         return Watch(self._environment, Guard(rules), effects, self.stop_deadline, self._process)
 
     def _about(self) -> About:
@@ -272,6 +290,7 @@ class Checker:
             self._watch.close(exit_code)
         if self._process is not None:
             self._process.has_answered(exit_code)
+        self.linger()  # from here on a second signal ends the process at once
 
 
 def _host_of(environment: Environment) -> str:

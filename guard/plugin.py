@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import locust
 from locust.argument_parser import LocustArgumentParser
@@ -22,7 +22,9 @@ from guard.effects.ci import AUTO, OFF, SERVICES, service_of
 from guard.effects.ci_report import Job
 from guard.effects.report_files import KINDS, twice
 from guard.process import Process
-from guard.rule import Rule
+
+if TYPE_CHECKING:
+    from guard.language.rulefile import RuleFile
 
 logger = logging.getLogger("guard")
 
@@ -223,13 +225,14 @@ def _guard_of(environment: Environment) -> Checker | Unguarded:
     process = _process()
     checker = Checker(
         environment,
-        rules,
+        rules.rules,
         str(path),
         options.guard_title or _title_of(options.locustfile),
         files={name: _started_in() / file for name, file in _files(options).items()},
         stop_deadline=options.guard_stop_deadline,
         process=process,
         job=_job(options),
+        destinations=rules.destinations,
     )
     process.answer_for(checker, checker.stop_deadline)
     return checker
@@ -246,8 +249,8 @@ def _job(options: Namespace) -> Job | None:
 
 
 @cache
-def _rules(given: str | None, locustfile: str) -> tuple[Path, Sequence[Rule]]:
-    """The rules of this run and their file; without any, the run is refused.
+def _rules(given: str | None, locustfile: str) -> tuple[Path, RuleFile]:
+    """The rules of this run, and their file; without any, the run is refused.
 
     Args:
         given: The file that ``--guard-rules`` names, if it does.
@@ -255,7 +258,7 @@ def _rules(given: str | None, locustfile: str) -> tuple[Path, Sequence[Rule]]:
     """
     # Imported late, because workers and unguarded runs can do without.
     from guard.language.errors import RulesError
-    from guard.language.rulefile import RULES_FILES, find_rules, load_rules
+    from guard.language.rulefile import RULES_FILES, find_rules, load_file
 
     first = _started_in() / locustfile.split(",", maxsplit=1)[0].strip()
     folders = [first if first.is_dir() else first.parent, _started_in()]
@@ -269,7 +272,12 @@ def _rules(given: str | None, locustfile: str) -> tuple[Path, Sequence[Rule]]:
         )
     path = _shown(path)
     try:
-        return path, load_rules(path)
+        rules = load_file(path)
+        if rules.destinations:
+            from guard.language import addresses
+
+            addresses.verify(rules.destinations)
+        return path, rules
     except RulesError as error:
         _refuse(f"{error}\nlocust-guard: nothing was started; mend {path} first")
 

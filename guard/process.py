@@ -51,6 +51,9 @@ class Guarded(Protocol):
     def leave(self, *, interrupted: bool) -> None:
         """Leave the verdict, without waiting for anything."""
 
+    def linger(self) -> None:
+        """Wait for what is on its way."""
+
 
 class Process:
     """Has the last word on the exit code where Locust does not come to ask for it.
@@ -205,6 +208,8 @@ class Process:
                 self._guarded.release_workers()
             self._leave()
             self._code = self._last_word()
+            if not self._is_interrupted:
+                self._guarded.linger()
         with suppress(KeyboardInterrupt):
             self._forks.end(0 if self._is_interrupted else self._patience)
         if self._guarded is not None and (self._code or self._is_interrupted):

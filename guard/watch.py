@@ -31,6 +31,9 @@ logger = logging.getLogger("guard")
 REFRESH = 10.0
 """Seconds after which effects are told the verdict as it stands, when nothing has changed."""
 
+LINGER = 10.0
+"""Seconds for which a process that is about to exit waits for what is on its way."""
+
 
 class Watch:
     """Ticks a guard from the start of a test to its end, and lets the effects follow.
@@ -76,6 +79,7 @@ class Watch:
         self._warned_of_unmatched = False
         self._is_left_alone = False
         self._concluded = False
+        self._stop_is_told = False
         self._final_verdict: Verdict | None = None
         self._closed = False
 
@@ -190,6 +194,11 @@ class Watch:
                 self._closed = True
                 verdict = self.verdict
                 self._tell(lambda effect: effect.closed(verdict, exit_code))
+
+    def linger(self) -> None:
+        """Wait for messages and listeners that are on their way, before the process exits."""
+        with gevent.Timeout(LINGER, False):  # type: ignore[arg-type]  # it ends without an error
+            self._tell(lambda effect: effect.linger())
 
     def _undisturbed(self) -> AbstractContextManager[None]:
         """A signal must not cut off a verdict on its way: it would never become final."""
@@ -308,8 +317,10 @@ class Watch:
     def _stop(self) -> None:
         """Record and say why, then stop the run."""
         decision = self._guard.stop
-        if self._ending.is_requested or self._load_ended_at is not None or decision is None:
+        is_under_way = self._ending.is_requested or self._stop_is_told
+        if is_under_way or self._load_ended_at is not None or decision is None:
             return
+        self._stop_is_told = True  # telling may take a moment
         verdict = self.verdict
         self._tell(lambda effect: effect.stopping(decision.reason, verdict))
         self._ending.request()

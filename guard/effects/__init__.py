@@ -41,3 +41,6 @@ class Effect:
     def closed(self, verdict: Verdict, exit_code: int | None) -> None:
         """The process is about to exit with this code or, without one, to wait for the next
         test."""
+
+    def linger(self) -> None:
+        """The process is about to exit: wait for what is on its way. May be broken off."""

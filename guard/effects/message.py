@@ -1,0 +1,189 @@
+"""What a message about a run says, for whoever reads it where.
+
+Names and texts of failures come from the system under test, so they may hold anything: markup,
+escape sequences, mentions of a whole channel, ten thousand characters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from guard.effects.about import About
+from guard.effects.console import change_text
+from guard.engine.judge import Transition
+from guard.engine.verdict import RuleResult, Verdict
+from guard.rule import Outcome
+
+LONGEST = 300
+"""Characters of a line."""
+
+LONGEST_NAME = 80
+"""Characters of a name or a text of a failure within a line."""
+
+MOST = 5
+"""Changes, or broken rules, that a message lists."""
+
+_MENTION = re.compile(r"(?<!\w)@(?=\w)")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&:])")
+_JOINER = "\u200d"
+"""Joins emoji into one. It can't be seen, like what hides text, but is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A title, and lines with a label each or none.
+
+    Attributes:
+        title: What it is about, in a few words.
+        outcome: The outcome that it tells of, which decides its colour.
+        lines: Label and text of each line.
+    """
+
+    title: str
+    outcome: Outcome
+    lines: Sequence[tuple[str, str]] = field(default_factory=tuple)
+
+    def as_text(self) -> str:
+        """As plain text."""
+        return "\n".join(f"{label}: {text}" if label else text for label, text in self.lines)
+
+    def as_markdown(self) -> str:
+        """As Markdown in which nothing but the labels is marked up."""
+        return "\n\n".join(
+            f"**{label}**: {_unmarked(text)}" if label else _unmarked(text)
+            for label, text in self.lines
+        )
+
+
+def of_stop(reason: str, verdict: Verdict, about: About) -> Message:
+    """The guard stops the run."""
+    return Message(
+        plain(f"stopping {about.title}", LONGEST_NAME),
+        verdict.outcome,
+        [("", plain(reason)), ("Outcome", verdict.outcome.value), *_told(reason, verdict, about)],
+    )
+
+
+def of_verdict(verdict: Verdict, about: About) -> Message:
+    """The run is over."""
+    stopped = "" if verdict.stopped_at is None else f", stopped by the guard at {_at(verdict)}"
+    return Message(
+        plain(f"{verdict.outcome.value}: {about.title}", LONGEST_NAME),
+        verdict.outcome,
+        [
+            ("", plain(verdict.reason)),
+            ("Took", f"{verdict.duration:.0f} s{stopped}"),
+            *_told(verdict.reason, verdict, about),
+        ],
+    )
+
+
+def of_changes(changes: Sequence[Transition], verdict: Verdict, about: About) -> Message:
+    """Rules are broken, or their checks hold again."""
+    breaches = sum(change.is_breach for change in changes)
+    words = {
+        "breached": breaches,
+        "recovered": len(changes) - breaches,
+    }
+    counted = ", ".join(f"{count} {word}" for word, count in words.items() if count)
+    what = counted.split()[1] if len(changes) == 1 else counted
+    said = [("", plain(change_text(change, by_totals=verdict.final))) for change in changes[:MOST]]
+    if len(changes) > MOST:
+        said.append(("", f"and {len(changes) - MOST} more"))
+    broken = [change for change in changes if change.is_breach]
+    results = _results_of(broken, verdict)
+    return Message(
+        plain(f"{what}: {about.title}", LONGEST_NAME),
+        verdict.outcome if breaches else Outcome.PASS,
+        [*said, *_about(about), *(_circumstances(results[0]) if results else ())],
+    )
+
+
+def _told(reason: str, verdict: Verdict, about: About) -> Iterator[tuple[str, str]]:
+    """What is told of every run: where more is to be seen, and of the breach that is the reason."""
+    yield from _about(about)
+    breached = sorted(
+        (result for result in verdict.rules if result.breached),
+        key=lambda result: (result.reason not in reason, result.breached_at or 0.0),
+    )
+    if not breached:
+        return
+    yield from _circumstances(breached[0])
+    others = [_name(result.rule.name) for result in breached[1:]]
+    others = [name for name in dict.fromkeys(others) if name != _name(breached[0].rule.name)]
+    if others:
+        more = f" and {len(others) - MOST} more" if len(others) > MOST else ""
+        yield "Also breached", plain("; ".join(others[:MOST]) + more)
+
+
+def _about(about: About) -> Iterator[tuple[str, str]]:
+    if about.host:
+        yield "Host", plain(about.host)
+    if about.link:
+        yield "More", about.link
+    yield "Test began", about.started
+
+
+def _circumstances(result: RuleResult) -> Iterator[tuple[str, str]]:
+    """What was going on at a breach."""
+    began = "" if result.pending_at is None else f"broken since {result.pending_at:.0f} s, "
+    yield "When", f"{began}breached at {result.breached_at or 0.0:.0f} s of the test"
+    if load := _load(result.users_at_breach, result.rps_at_breach):
+        yield "Load", load
+    if (healthy := result.last_healthy) is not None:
+        load = _load(healthy.users, healthy.rps)
+        yield "Last healthy", f"at {healthy.at:.0f} s" + (f" with {load}" if load else "")
+    if result.failing is not None:
+        for label, counts in (
+            ("Failed most", result.failing.entries),
+            ("Failures", result.failing.texts),
+        ):
+            if counts:
+                yield label, "; ".join(f"{_name(name)} ({count})" for name, count in counts)
+
+
+def _load(users: int | None, rps: float | None) -> str:
+    parts = [] if users is None else ["1 user" if users == 1 else f"{users} users"]
+    parts += [] if rps is None else [f"{rps:.1f} requests/s"]
+    return ", ".join(parts)
+
+
+def _results_of(changes: Sequence[Transition], verdict: Verdict) -> list[RuleResult]:
+    broken = {(id(change.rule), change.entry) for change in changes}
+    return [
+        result
+        for result in verdict.rules
+        if result.breached
+        and (id(result.rule), result.entry if result.rule.check.each else None) in broken
+    ]
+
+
+def _at(verdict: Verdict) -> str:
+    return f"{verdict.stopped_at or 0.0:.0f} s"
+
+
+def _name(text: str) -> str:
+    return plain(text, LONGEST_NAME)
+
+
+def plain(text: str, longest: int = LONGEST) -> str:
+    """The text on one line of so many characters, with nothing in it that can't be seen, and
+    nothing that calls a whole channel."""
+    text = text[: 4 * longest]  # the rest is cut off anyway
+    line = "".join(c if _is_seen(c) else ascii(c)[1:-1] for c in " ".join(text.split()))
+    line = _MENTION.sub("@\u200b", line)
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def _is_seen(character: str) -> bool:
+    return character.isprintable() or character == _JOINER
+
+
+def _unmarked(text: str) -> str:
+    """The text as Markdown that shows it as it is. Addresses stay, as links."""
+    return " ".join(
+        word if re.fullmatch(r"https?://[\w.:/%?=&~-]+", word) else _MARKDOWN.sub(r"\\\1", word)
+        for word in text.split(" ")
+    )

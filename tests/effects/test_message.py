@@ -1,0 +1,156 @@
+"""What a message says, and that nothing in a name or a text can change how it reads."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from guard.effects.about import About
+from guard.effects.message import LONGEST, Message, of_changes, of_stop, of_verdict, plain
+from guard.engine.counts import Counts
+from guard.engine.guard import Guard
+from guard.engine.snapshot import Snapshot, Vitals
+from guard.language.rulefile import parse_rules
+from guard.rule import Outcome
+
+RULES = b"""
+rules:
+  - p95 of "POST /checkout" < 500ms over 2s for 2s else stop
+  - fail_ratio < 1% over 2s
+"""
+CHECKOUT = ("POST", "/checkout")
+ABOUT = About(
+    title="shop.py",
+    host="https://shop.example",
+    rules_file="rules.yaml",
+    started="2026-01-01T12:00:00+00:00",
+    guard_version="0",
+    locust_version="0",
+    link="https://ci.example/job/1",
+)
+
+
+def a_run(entry=CHECKOUT, text="503"):
+    """Slow from the fourth second on: pending at 4 s, breached at 5 s; a tenth fails."""
+    guard, transitions = Guard(parse_rules(RULES, "rules.yaml")), []
+    for second in range(1, 6):
+        n, slow = 10 * second, 10 * max(second - 3, 0)
+        times = {50: n - slow, 900: slow} if slow else {50: n}
+        counts = Counts(n, second, sum(ms * k for ms, k in times.items()), times, 900, 50)
+        failures = {(CHECKOUT, text): second, (entry, text): second}
+        snapshot = Snapshot(
+            counts, {CHECKOUT: counts}, vitals=Vitals(users=7), failures=lambda f=failures: f
+        )
+        transitions += guard.tick(snapshot, float(second))
+    return guard, transitions
+
+
+@pytest.fixture(scope="module")
+def run():
+    return a_run()
+
+
+def test_a_stop(run):
+    guard, _ = run
+    message = of_stop(guard.stop.reason, guard.verdict(), ABOUT)
+    assert (message.title, message.outcome) == ("stopping shop.py", Outcome.FAIL)
+    assert message.as_text() == (
+        "p95 of POST /checkout was 900 ms over 2 s (20 requests), must be < 500 ms\n"
+        "Outcome: fail\n"
+        "Host: https://shop.example\n"
+        "More: https://ci.example/job/1\n"
+        "Test began: 2026-01-01T12:00:00+00:00\n"
+        "When: broken since 3 s, breached at 5 s of the test\n"
+        "Load: 7 users, 10.0 requests/s\n"
+        "Last healthy: at 3 s with 7 users, 10.0 requests/s\n"
+        "Failed most: POST /checkout (5)\n"
+        "Failures: 503 (5)\n"
+        "Also breached: fail_ratio < 1%"
+    )
+
+
+def test_a_verdict(run):
+    guard, _ = run
+    message = of_verdict(guard.verdict(), ABOUT)
+    assert message.title == "fail: shop.py"
+    assert "Took: 5 s, stopped by the guard at 5 s\n" in message.as_text()
+
+
+def test_a_verdict_on_a_good_run():
+    verdict = Guard(parse_rules(RULES, "rules.yaml")).verdict()
+    text = of_verdict(verdict, ABOUT).as_text()
+    assert "Took: 0 s\n" in text
+    assert "breached" not in text
+
+
+def test_changes(run):
+    guard, transitions = run
+    breaches = [change for change in transitions if change.is_breach]
+    message = of_changes(breaches, guard.verdict(), ABOUT)
+    assert message.title == "2 breached: shop.py"
+    first, second, *_ = message.as_text().splitlines()
+    assert first.startswith("breached at 2 s: fail_ratio was")
+    assert second.startswith("breached at 5 s: p95 of POST /checkout was")
+    (title,) = {of_changes(breaches[:1], guard.verdict(), ABOUT).title}
+    assert title == "breached: shop.py"
+
+
+def test_many_changes_are_counted(run):
+    guard, transitions = run
+    changes = [transitions[-1]] * 500
+    text = of_changes(changes, guard.verdict(), ABOUT).as_text()
+    assert "\nand 495 more\n" in text
+    assert len(text) < 2000
+
+
+HOSTILE = [
+    pytest.param("<script>alert(1)</script>", id="HTML"),
+    pytest.param("*b* _i_ `c` [x](http://evil.example) ![](http://evil.example/x.png)", id="md"),
+    pytest.param("\x1b[31mred\x1b[0m\x07", id="ANSI"),
+    pytest.param("a\nOutcome: pass\r\nb", id="newlines"),
+    pytest.param("@channel @here <!channel> <@U123> @everyone", id="mentions"),
+    pytest.param("👩‍👩‍👧 ✅", id="emoji"),
+    pytest.param("\u202e\u200b\ufeffgnp.exe", id="what can't be seen"),
+    pytest.param("x" * 10_000, id="10,000 characters"),
+    pytest.param("]]>", id="CDATA"),
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_texts_stay_on_their_line(text):
+    guard, _ = a_run(entry=("GET", text), text=text)
+    message = of_stop(guard.stop.reason, guard.verdict(), ABOUT)
+    assert len(message.as_text().splitlines()) == 11
+    assert len(message.as_text()) < 1200
+    assert_harmless(message.as_text())
+
+
+def assert_harmless(text):
+    assert all(c.isprintable() or c in "\n\u200b\u200d" for c in text)
+    assert not re.search(r"(?<!\w)@\w", text), "nobody is mentioned"
+
+
+@given(st.text(max_size=400))
+@example("@" * 300)
+@example("\u200d" * 10)
+@settings(deadline=None)
+def test_whatever_a_text_is_it_is_one_plain_line(text):
+    line = plain(text)
+    assert "\n" not in line
+    assert len(line) <= LONGEST
+    assert_harmless(line)
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=80))
+@settings(deadline=None)
+def test_nothing_in_markdown_is_marked_up_but_labels(text):
+    from apprise.conversion import convert_between
+
+    line = plain(text) or "x"
+    html = convert_between(
+        "markdown", "html", Message("t", Outcome.PASS, [("", line)]).as_markdown()
+    )
+    assert set(re.findall(r"<(\w+)", html)) <= {"p", "br", "a"}
