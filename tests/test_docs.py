@@ -13,14 +13,15 @@ from locust.contrib.fasthttp import LocustBadStatusCode
 from locust.stats import StatsError
 from pydantic import BaseModel
 
-from guard import plugin
+from guard import events, plugin
 from guard.cli import main, replay
 from guard.effects.ci import SERVICES
 from guard.engine.metrics import METRICS
 from guard.language import units
 from guard.language.advice import advise
 from guard.language.grammar import COMPARISONS
-from guard.language.model import FileModel, RuleModel
+from guard.language.model import DestinationModel, FileModel, RuleModel
+from guard.language.occasions import OCCASIONS
 from guard.language.options import ACTIONS, NO_DATA_OUTCOMES, OPTIONS
 from guard.language.rulefile import parse_rules
 from guard.language.series import series
@@ -210,6 +211,20 @@ def test_every_key_of_the_file_has_a_row():
 
 def test_every_key_of_a_rule_has_a_row():
     assert set(reference("key of a rule")) == keys(RuleModel)
+
+
+def test_every_key_of_a_destination_has_a_row():
+    assert set(reference("key of a destination")) == keys(DestinationModel)
+
+
+def test_every_occasion_has_a_row_that_says_it():
+    rows = {word: row[1] for word, row in reference("on").items()}
+    said = {word: f"{meaning[0].upper()}{meaning[1:]}." for word, meaning in OCCASIONS.items()}
+    assert rows == said
+
+
+def test_every_event_has_a_row():
+    assert set(reference("event")) == set(events.__all__)
 
 
 def test_every_pack_has_a_row():
