@@ -54,8 +54,8 @@ def service_of(url: str) -> NotifyBase | None:
     # Imported late, because few runs have need of it, and it takes its time.
     from apprise import Apprise, AppriseAsset
 
-    asset = AppriseAsset(app_id="locust-guard", app_desc="locust-guard", http_redirects=False)
     with _silence():
+        asset = AppriseAsset(app_id="locust-guard", app_desc="locust-guard", http_redirects=False)
         return Apprise.instantiate(url, asset=asset)
 
 

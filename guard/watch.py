@@ -321,9 +321,11 @@ class Watch:
         if is_under_way or self._load_ended_at is not None or decision is None:
             return
         self._stop_is_told = True  # telling may take a moment
-        verdict = self.verdict
-        self._tell(lambda effect: effect.stopping(decision.reason, verdict))
-        self._ending.request()
+        try:
+            verdict = self.verdict
+            self._tell(lambda effect: effect.stopping(decision.reason, verdict))
+        finally:  # also if this greenlet is killed meanwhile
+            self._ending.request()
 
     def _tell(
         self, what: Callable[[Effect], None], effects: Sequence[Effect] | None = None

@@ -7,6 +7,7 @@ import pytest
 from locust.env import Environment
 
 from guard import pace, watch
+from guard.effects import Effect
 from guard.engine.guard import Guard
 from guard.language.rulefile import parse_rules
 
@@ -71,3 +72,38 @@ def test_a_tick_lets_timers_have_their_turn(environment, monkeypatch):
     onlooker.kill()
     pauses = len(NAMES) // 20  # at the least: one a piece of work
     assert len(turns) >= pauses
+
+
+class Killed(Effect):
+    """The checker's greenlet is killed while somebody is told."""
+
+    def stopping(self, reason, verdict):
+        raise gevent.GreenletExit
+
+
+def test_a_run_is_stopped_although_telling_is_broken_off(environment, monkeypatch):
+    (rule,) = parse_rules(b"rules: [requests < 1 else stop]", "rules.yaml")
+    guarded = watch.Watch(environment, Guard([rule]), [Killed()], 60.0)
+    stopped = []
+    monkeypatch.setattr("guard.ending.stop", stopped.append)
+    make_requests(environment)
+    with pytest.raises(gevent.GreenletExit):
+        guarded._tick()
+    gevent.sleep(0)
+    assert stopped == [environment]
+    guarded.conclude()
+
+
+class Lingering(Effect):
+    """Never done."""
+
+    def linger(self):
+        gevent.sleep(60)
+
+
+def test_a_process_waits_for_so_long_only(environment, monkeypatch):
+    monkeypatch.setattr(watch, "LINGER", 0.1)
+    rules = parse_rules(b"rules: [requests >= 0]", "rules.yaml")
+    guarded = watch.Watch(environment, Guard(rules), [Lingering(), Lingering()], 60.0)
+    with gevent.Timeout(5):
+        guarded.linger()

@@ -89,7 +89,7 @@ class Notifier(Effect):
         except gevent.Timeout:
             for mailbox in self._mailboxes:
                 if not mailbox.lane.is_idle:
-                    mailbox.complain("no message got through before the process had to exit")
+                    mailbox.complain("a message was still on its way when the process had to exit")
             raise
 
 
