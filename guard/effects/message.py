@@ -26,7 +26,10 @@ MOST = 5
 """Changes, or broken rules, that a message lists."""
 
 _MENTION = re.compile(r"(?<!\w)@(?=\w)")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&:])")
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>~|]|^(?:[#+=-]|\d+(?=[.)]))")
+"""What has a meaning in Markdown: some characters anywhere, others at the beginning of a line. No
+more are escaped than need be, because not every service knows all escapes."""
+
 _JOINER = "\u200d"
 """Joins emoji into one. It can't be seen, like what hides text, but is left."""
 
@@ -182,8 +185,10 @@ def _is_seen(character: str) -> bool:
 
 
 def _unmarked(text: str) -> str:
-    """The text as Markdown that shows it as it is. Addresses stay, as links."""
-    return " ".join(
-        word if re.fullmatch(r"https?://[\w.:/%?=&~-]+", word) else _MARKDOWN.sub(r"\\\1", word)
-        for word in text.split(" ")
-    )
+    """The text as Markdown that shows it as it is."""
+    return _MARKDOWN.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    found = match[0]
+    return f"{found}\\" if found[0].isdigit() else f"\\{found}"

@@ -145,6 +145,10 @@ def test_whatever_a_text_is_it_is_one_plain_line(text):
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=80))
+@example("1. one")
+@example("1) one")
+@example("- [x] `c` # *b* <b> ~~~ ```")
+@example("=== --- ***")
 @settings(deadline=None)
 def test_nothing_in_markdown_is_marked_up_but_labels(text):
     from apprise.conversion import convert_between

@@ -220,4 +220,4 @@ def test_where_markdown_is_read_nothing_but_labels_is_marked_up(server):
     assert posted.path == "/hooks/3ccdd113474722377935511fc85d3dd4"
     text = posted.json["text"]
     assert r"the \*reason\*" in text
-    assert r"**Host**: \*b\* \[x\]\(http\://e\)" in text
+    assert r"**Host**: \*b\* \[x\](http://e)" in text

@@ -6,14 +6,17 @@ import io
 import json
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from guard.cli import main
 from guard.destination import Destination, Occasion, service_of
 from guard.language import addresses
 from guard.language.errors import RulesError
 from guard.language.occasions import OCCASIONS
 from guard.language.rulefile import load_rules, parse_file, parse_rules
+from guard.language.testfile import load_tests
 from guard.listing import FORMATS, check_file
 
 RULES = "rules: [p95 < 1s]\n"
@@ -188,3 +191,23 @@ def test_load_rules_goes_on_to_return_rules(tmp_path):
     path = tmp_path / "rules.yaml"
     path.write_text(f"{RULES}notify: [{{to: 'json://hooks.example'}}]")
     assert [str(rule) for rule in load_rules(path)] == ["p95 < 1s"]
+
+
+@pytest.mark.parametrize(
+    ("to", "code"), [("${SLACK_WEBHOOK}", 0), ("json://hooks.example", 0), ("slak://a/b", 2)]
+)
+def test_check_needs_no_secret_but_knows_addresses(tmp_path, monkeypatch, to, code):
+    monkeypatch.delenv("SLACK_WEBHOOK", raising=False)
+    path = tmp_path / "rules.yaml"
+    path.write_text(f"{RULES}notify: [{{to: '{to}'}}]")
+    result = CliRunner().invoke(main, ["check", "--strict", str(path)])
+    assert result.exit_code == code, result.output
+
+
+def test_tests_of_rules_need_no_secret(tmp_path):
+    (tmp_path / "rules.yaml").write_text(f"{RULES}notify: [{{to: '${{SLACK_WEBHOOK}}'}}]")
+    path = tmp_path / "rules.test.yaml"
+    path.write_text("rules: rules.yaml\ntests: [{name: a, series: [{rps: 5x10}], expect: {outcome: "
+                    "inconclusive}}]")  # fmt: skip
+    (rule,) = load_tests(path, {}).rules
+    assert str(rule) == "p95 < 1s"
