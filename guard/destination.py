@@ -51,10 +51,10 @@ def service_of(url: str) -> NotifyBase | None:
     An answer that leads elsewhere is not followed, lest the message or what is secret about the
     address be sent on, unless the address asks for it.
     """
-    # Imported late, because few runs have need of it, and it takes its time.
-    from apprise import Apprise, AppriseAsset
-
     with _silence():
+        # Imported late, because few runs have need of it, and it takes its time.
+        from apprise import Apprise, AppriseAsset
+
         asset = AppriseAsset(app_id="locust-guard", app_desc="locust-guard", http_redirects=False)
         return Apprise.instantiate(url, asset=asset)
 
