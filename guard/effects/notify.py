@@ -125,7 +125,7 @@ class _Mailbox:
 
     def stopping(self, reason: str, verdict: Verdict) -> None:
         if Occasion.STOP in self._destination.on:
-            self._waiting.clear()
+            self._forget_breaches()
             self._send(of_stop(reason, verdict, self._about))
         else:
             self._send_waiting()
@@ -133,12 +133,16 @@ class _Mailbox:
     def ended(self, verdict: Verdict) -> None:
         on, has_passed = self._destination.on, verdict.outcome is Outcome.PASS
         if Occasion.VERDICT in on or (Occasion.NOT_PASSED in on and not has_passed):
-            self._waiting.clear()
+            self._forget_breaches()
+            self._send_waiting()
             self._send(of_verdict(verdict, self._about))
         else:
             self._send_waiting()
         if self._timer is not None and not self.lane.is_elsewhere:
             self._timer.kill(block=False)
+
+    def _forget_breaches(self) -> None:
+        self._waiting = [change for change in self._waiting if not change.is_breach]
 
     def _wants(self, change: Transition) -> bool:
         on = self._destination.on

@@ -152,6 +152,16 @@ def test_the_breach_that_stops_the_run_is_the_message_of_the_stop(server, on, to
     assert titles(hook) == told
 
 
+def test_a_recovery_is_told_although_the_run_is_over(server):
+    hook = server()
+    notifier = telling(f"json://{hook.address}", on=["breach", "recovery", "stop", "verdict"])
+    notifier.changed([change(), RECOVERY], verdict())
+    notifier.stopping("the reason", verdict())
+    notifier.ended(verdict())
+    notifier.linger()
+    assert titles(hook) == ["stopping shop.py", "recovered: shop.py", "fail: shop.py"]
+
+
 FAULTS = [
     pytest.param({"status": 500}, "the answer was 500", id="500"),
     pytest.param({"drops": True}, "there was no connection, or it broke", id="drops"),
