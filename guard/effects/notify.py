@@ -29,7 +29,7 @@ logger = logging.getLogger("guard")
 LIMIT = 10.0
 """Seconds that a message may take."""
 
-HEAD_START = 0.1
+HEAD_START = 0.5
 """Seconds that the run has to begin to stop before somebody is told of it. To send a message takes
 some milliseconds of CPU."""
 
@@ -50,6 +50,7 @@ _TYPES = {
 _READ_MARKDOWN = frozenset({"mmost", "discord", "rocket"})
 """Schemes of services that read Markdown in what Apprise takes for plain text."""
 
+_TOO_LATE = "there was no answer in time"
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 
 
@@ -89,7 +90,7 @@ class Notifier(Effect):
         except gevent.Timeout:
             for mailbox in self._mailboxes:
                 if not mailbox.lane.is_idle:
-                    mailbox.complain("a message was still on its way when the process had to exit")
+                    mailbox.complain(_TOO_LATE)
             raise
 
 
@@ -171,7 +172,7 @@ class _Mailbox:
                 with gevent.Timeout(LIMIT):
                     reason = None if self._told(message) else _why(said)
             except gevent.Timeout:
-                reason = f"it took more than {LIMIT:.0f} s"
+                reason = _TOO_LATE
             except Exception as error:  # noqa: BLE001 - its text may hold the address
                 reason = type(error).__name__
         if reason is not None:
