@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from guard.effects.about import About
+from guard.effects.circumstances import circumstances
 from guard.effects.console import change_text
 from guard.engine.judge import Transition
 from guard.engine.verdict import RuleResult, Verdict
@@ -131,26 +132,8 @@ def _about(about: About) -> Iterator[tuple[str, str]]:
 
 def _circumstances(result: RuleResult) -> Iterator[tuple[str, str]]:
     """What was going on at a breach."""
-    began = "" if result.pending_at is None else f"broken since {result.pending_at:.0f} s, "
-    yield "When", f"{began}breached at {result.breached_at or 0.0:.0f} s of the test"
-    if load := _load(result.users_at_breach, result.rps_at_breach):
-        yield "Load", load
-    if (healthy := result.last_healthy) is not None:
-        load = _load(healthy.users, healthy.rps)
-        yield "Last healthy", f"at {healthy.at:.0f} s" + (f" with {load}" if load else "")
-    if result.failing is not None:
-        for label, counts in (
-            ("Failed most", result.failing.entries),
-            ("Failures", result.failing.texts),
-        ):
-            if counts:
-                yield label, "; ".join(f"{_name(name)} ({count})" for name, count in counts)
-
-
-def _load(users: int | None, rps: float | None) -> str:
-    parts = [] if users is None else ["1 user" if users == 1 else f"{users} users"]
-    parts += [] if rps is None else [f"{rps:.1f} requests/s"]
-    return ", ".join(parts)
+    for label, text in circumstances(result):
+        yield label, plain(text)
 
 
 def _results_of(changes: Sequence[Transition], verdict: Verdict) -> list[RuleResult]:

@@ -63,9 +63,10 @@ def test_a_stop(run):
         "Host: https://shop.example\n"
         "More: https://ci.example/job/1\n"
         "Test began: 2026-01-01T12:00:00+00:00\n"
-        "When: broken since 3 s, breached at 5 s of the test\n"
-        "Load: 7 users, 10.0 requests/s\n"
-        "Last healthy: at 3 s with 7 users, 10.0 requests/s\n"
+        "When: pending at 3 s, breached at 5 s\n"
+        "Worst: 900 ms\n"
+        "Load then: 7 users, 10 requests/s\n"
+        "Last held: at 3 s, 7 users, 10 requests/s\n"
         "Failed most: POST /checkout (5)\n"
         "Failures: 503 (5)\n"
         "Also breached: fail_ratio < 1%"
@@ -123,7 +124,7 @@ HOSTILE = [
 def test_hostile_texts_stay_on_their_line(text):
     guard, _ = a_run(entry=("GET", text), text=text)
     message = of_stop(guard.stop.reason, guard.verdict(), ABOUT)
-    assert len(message.as_text().splitlines()) == 11
+    assert len(message.as_text().splitlines()) == 12
     assert len(message.as_text()) < 1200
     assert_harmless(message.as_text())
 

@@ -123,7 +123,7 @@ def test_slack_mattermost_and_a_webhook(start, server):
     for message in plain:
         assert message["message"].startswith(f"{reason}\n")
         assert "\nHost: https://shop.example\n" in message["message"]
-        assert "\nLoad: 2 users, " in message["message"]
+        assert "\nLoad then: 2 users, " in message["message"]
     for secret in ("T1JJ3T3L2", "3ccdd113474722377935511fc85d3dd4"):
         assert secret not in run.output
         assert secret not in run.verdict_file.read_text()
