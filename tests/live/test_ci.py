@@ -161,7 +161,7 @@ def test_a_report_replaces_nothing_else(start, options, why):
 
 def test_the_report_of_an_earlier_run_does_not_outlive_a_refusal(start):
     run = start(*QUICK, "--guard-junit", "junit.xml", rules="rules: [p955 < 1s]",
-                files={"junit.xml": '<?xml version="1.0"?>\n<testsuites/>'})  # fmt: skip
+                files={"junit.xml": '<testsuites name="locust-guard: shop"/>'})  # fmt: skip
     assert run.exit_code() == 2
     assert not (run.verdict_file.parent / "junit.xml").exists()
 
