@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from guard.effects import verdict_file
 from guard.effects.about import About
-from guard.effects.chronicle import Chronicle
 from guard.effects.console import print_table
 from guard.effects.story import print_changes, print_margins, print_stop
 from guard.engine.guard import Guard
@@ -26,6 +25,9 @@ from guard.sources.recording.file import MOST_NAMES
 from guard.sources.recording.recording import Recording, Survey
 from guard.terminal import Page
 from guard.version import __version__
+
+if TYPE_CHECKING:
+    from guard.effects.chronicle import Chronicle
 
 UNRECORDED = ("cpu", "memory", "workers", "lost_workers", "exceptions")
 """Metrics of the run that no recording tells."""
@@ -85,7 +87,7 @@ class Replay:
         rules: The rules that were judged.
         left_out: Those that the recording can't tell of.
         story: What became of it.
-        chronicle: What they read; nothing where nobody wants to see it.
+        chronicle: What they read; None where nobody wants to see it.
     """
 
     order: Order
@@ -94,7 +96,7 @@ class Replay:
     rules: Sequence[Rule]
     left_out: Sequence[Rule]
     story: Story
-    chronicle: Chronicle
+    chronicle: Chronicle | None
 
     @property
     def about(self) -> About:
@@ -195,8 +197,12 @@ def replay(
         ramped_up_at=order.ramped_up_at,
         progress=lambda done: bar.show("judging", (1 + done) / 2),
     )
-    chronicle = Chronicle(sys.maxsize)  # nobody waits for a tick to be over
-    follow = chronicle.take if order.html_file else None
+    chronicle = None
+    if order.html_file:
+        from guard.effects.chronicle import Chronicle
+
+        chronicle = Chronicle(sys.maxsize)  # nobody waits for a tick to be over
+    follow = None if chronicle is None else chronicle.take
     with closing(snapshots):
         story = play(kept, snapshots, past_stop=order.past_stop, follow=follow)
     # The last second of a run is judged as a whole one.
@@ -236,7 +242,7 @@ def _leave(done: Replay) -> None:
         from guard.effects.junit_file import as_junit
 
         _write(order.junit_file, as_junit(verdict, done.about))
-    if order.html_file:
+    if order.html_file and done.chronicle is not None:
         from guard.effects.html import as_html
 
         _write(order.html_file, as_html(verdict, done.about, done.chronicle))

@@ -18,9 +18,6 @@ from guard.rule import Place
 
 _OURS = "locust-guard"
 
-BEGIN = re.compile(rb'\s*(<\?xml[^>]*>\s*)?<testsuites name="locust-guard[":]')
-"""What our own begin with. Those of other tools are not ours to replace."""
-
 _UNSAYABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML has no way to write."""
 

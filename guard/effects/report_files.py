@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from guard.effects import Effect, junit, verdict_file
+from guard.effects import Effect, verdict_file
 from guard.effects.about import About
-from guard.effects.junit_file import JunitFile
 from guard.effects.verdict_file import VerdictFile
 
 
@@ -32,12 +31,23 @@ class Kind:
         return verdict_file.refusal(path, self.begin, self.name)
 
 
+_JUNIT = re.compile(rb'\s*(<\?xml[^>]*>\s*)?<testsuites name="locust-guard[":]')
+"""What our own JUnit reports begin with. Those of other tools are not ours to replace."""
+
 _WITH_CHARTS = re.compile(rb"<!DOCTYPE html>\n<!-- A report of locust-guard")
 """What a report with charts begins with."""
 
 
+# Imported late, because few runs have one.
+
+
+def _junit_file(path: Path, about: About) -> Effect:
+    from guard.effects.junit_file import JunitFile
+
+    return JunitFile(path, about)
+
+
 def _html_report(path: Path, about: About) -> Effect:
-    # Imported late, because few runs have one.
     from guard.effects.html import HtmlReport
 
     return HtmlReport(path, about)
@@ -45,7 +55,7 @@ def _html_report(path: Path, about: About) -> Effect:
 
 KINDS: Mapping[str, Kind] = {
     "json": Kind("verdict", verdict_file.BEGIN, VerdictFile),
-    "junit": Kind("JUnit report", junit.BEGIN, JunitFile),
+    "junit": Kind("JUnit report", _JUNIT, _junit_file),
     "html": Kind("report of locust-guard", _WITH_CHARTS, _html_report),
 }
 """Each by its name in ``--guard-NAME`` and ``NAME_file``."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from guard.effects.junit import BEGIN, Case, Ending, Suite, report
+from guard.effects.junit import Case, Ending, Suite, report
+from guard.effects.report_files import KINDS
 from guard.rule import Place
 
 
@@ -16,7 +17,7 @@ def test_the_report_counts_and_says_it_all():
         Case("lost", Ending.BROKEN, "void", place=Place("rules.yaml", 7, 3)),
     ]
     text = report([Suite("rules.yaml", cases, 3, begun="2026-01-01T12:00:00+00:00")])
-    assert BEGIN.match(text.encode())
+    assert KINDS["junit"].begin.match(text.encode())
     root = ElementTree.fromstring(text.encode())  # noqa: S314 - our own
     suite = root[0]
     for element in (root, suite):
