@@ -6,10 +6,10 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
 from typing import IO
 
 from guard.effects import Effect
+from guard.effects.ranking import by_rule, more_text, outcomes_text, ranked
 from guard.engine.judge import Transition
 from guard.engine.reading import limit, share_text, told_apart
 from guard.engine.verdict import RuleResult, Verdict
@@ -117,22 +117,11 @@ def print_table(verdict: Verdict, file: IO[str]) -> None:
 
 def _rows(results: Sequence[RuleResult]) -> Iterator[tuple[str, ...]]:
     """The cells of each line. Of a rule on many entries only the worst ones have a line."""
-    for _, group in groupby(results, key=lambda result: id(result.rule)):
-        of_rule = list(group)
-        if len(of_rule) > _MOST_ENTRIES:
-            of_rule.sort(key=_prominence)
+    for of_rule in map(ranked, by_rule(results)):
         yield from map(_cells, of_rule[:_MOST_ENTRIES])
         if others := of_rule[_MOST_ENTRIES:]:
-            outcomes = Counter(result.outcome.value for result in others)
-            ended = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-            ended = ended if len(outcomes) > 1 else others[0].outcome.value
-            more = "1 more entry" if len(others) == 1 else f"{len(others)} more entries"
+            more, ended = more_text(len(others)), outcomes_text(others)
             yield called(others[0].rule), more, "", "", "", ended
-
-
-def _prominence(result: RuleResult) -> tuple[bool, bool, float]:
-    """Sorts those first that broke the rule, and then those that came nearest to it."""
-    return result.outcome is Outcome.PASS, not result.breached, -(result.evidence or 0)
 
 
 def _cells(result: RuleResult) -> tuple[str, ...]:

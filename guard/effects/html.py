@@ -10,12 +10,10 @@ import logging
 import math
 import os
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +24,10 @@ from guard.effects.charts import Line, moment_text
 from guard.effects.chronicle import Chronicle
 from guard.effects.circumstances import circumstances, worst_text
 from guard.effects.console import called, state_text
+from guard.effects.files import replace
+from guard.effects.ranking import by_rule, more_text, outcomes_text, ranked
 from guard.effects.report_files import KINDS
 from guard.effects.story import margin_text
-from guard.effects.verdict_file import replace
 from guard.engine.judge import Transition
 from guard.engine.reading import limit, told_apart
 from guard.engine.standing import Moment
@@ -140,14 +139,14 @@ class Group:
 
     @property
     def more(self) -> str:
-        """How many others there are, and how they ended: ``990 more entries: 990 pass``."""
-        return _counted(self.results[_MOST_ENTRIES:], "entry", "entries")
+        """How many others there are, and how they ended: ``990 more entries: pass``."""
+        return _more(self.results[_MOST_ENTRIES:], "entry", "entries")
 
     @property
     def more_breaches(self) -> str:
         """How many others broke the rule."""
         others = [result for result in self.results[_MOST_ENTRIES:] if result.breached]
-        return _counted(others, "breach", "breaches")
+        return _more(others, "breach", "breaches")
 
     @property
     def outcome(self) -> Outcome:
@@ -202,9 +201,7 @@ def as_html(verdict: Verdict, about: About, chronicle: Chronicle) -> str:
 
 def _groups(verdict: Verdict, chronicle: Chronicle, course: Course) -> list[Group]:
     groups = []
-    by_rule = groupby(verdict.rules, key=lambda result: id(result.rule))
-    for number, (_, found) in enumerate(by_rule, start=1):
-        results = sorted(found, key=_prominence)
+    for number, results in enumerate(map(ranked, by_rule(verdict.rules)), start=1):
         rule, chart = results[0].rule, None
         lines = [
             Line(_label(result), result, chronicle.spans(rule, result.entry))
@@ -217,41 +214,14 @@ def _groups(verdict: Verdict, chronicle: Chronicle, course: Course) -> list[Grou
     return groups
 
 
-def _prominence(result: RuleResult) -> tuple[bool, bool, bool, float, float]:
-    """Sorts those first that broke the rule, the earliest first, and then those that came nearest
-    to it."""
-    return (
-        result.outcome is Outcome.PASS,
-        not result.breached,
-        not result.judged,
-        result.breached_at or 0.0,
-        -_closeness(result),
-    )
-
-
-def _closeness(result: RuleResult) -> float:
-    """How near the rule came to be broken, or how far beyond."""
-    check, worst = result.rule.check, result.worst
-    if result.evidence is not None:
-        return result.evidence
-    if worst is None:
-        return -float("inf")
-    distance = worst - check.threshold
-    if check.comparison.value in ("<", "<="):
-        return distance
-    return -distance if check.comparison.value in (">", ">=") else abs(distance)
-
-
 def _label(result: RuleResult) -> str:
     return shortened(visible(result.entry or result.rule.check.metric), _MOST_IN_A_CHART)
 
 
-def _counted(results: Sequence[RuleResult], one: str, many: str) -> str:
+def _more(results: Sequence[RuleResult], one: str, many: str) -> str:
     if not results:
         return ""
-    outcomes = Counter(result.outcome.value for result in results)
-    ended = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    return f"{len(results)} more {one if len(results) == 1 else many}: {ended}"
+    return f"{more_text(len(results), one, many)}: {outcomes_text(results)}"
 
 
 def _reading(result: RuleResult) -> str:

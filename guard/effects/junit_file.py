@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 
 from guard.effects import Effect
 from guard.effects.about import About
 from guard.effects.circumstances import circumstances
+from guard.effects.files import replace
 from guard.effects.junit import Case, Ending, Suite, report
-from guard.effects.verdict_file import replace
+from guard.effects.ranking import by_rule, ranked
 from guard.engine.verdict import RuleResult, Verdict
 from guard.rule import Action, Outcome, Rule, number_text
 from guard.terminal import shortened, visible
@@ -74,8 +74,7 @@ def as_junit(verdict: Verdict, about: About) -> str:
 def suites_of(verdict: Verdict, about: About) -> list[Suite]:
     """A suite for each rule, and one for the run where no rule explains its outcome."""
     suites = []
-    for _, group in groupby(verdict.rules, key=lambda result: id(result.rule)):
-        results = list(group)
+    for results in by_rule(verdict.rules):
         suites.append(_suite(results[0].rule, [*map(_case, results)], _readings(results), about))
     explained = any(result.outcome is verdict.outcome for result in verdict.rules)
     if verdict.outcome is Outcome.ERROR or not (explained or verdict.outcome is Outcome.PASS):
@@ -116,7 +115,7 @@ def _readings(results: Sequence[RuleResult]) -> dict[str, str]:
     """What became of the rule, by the names of the verdict file; with the entry in brackets where
     it is judged on each."""
     if len(results) > _MOST_ENTRIES:
-        results = sorted(results, key=_prominence)[:_MOST_ENTRIES]
+        results = ranked(results)[:_MOST_ENTRIES]
     readings = {}
     for result in results:
         of = f" [{_named(result.entry)}]" if result.rule.check.each and result.entry else ""
@@ -138,10 +137,6 @@ def _measured(result: RuleResult) -> dict[str, float | str | None]:
         "recovered_at", "evidence", "users_at_breach", "rps_at_breach",
     )  # fmt: skip
     return {name: told[name] for name in names}
-
-
-def _prominence(result: RuleResult) -> tuple[bool, bool, bool]:
-    return result.outcome is Outcome.PASS, not result.breached, not result.judged
 
 
 def _case(result: RuleResult) -> Case:

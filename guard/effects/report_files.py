@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from guard.effects import Effect, verdict_file
+from guard.effects import Effect, files
 from guard.effects.about import About
-from guard.effects.verdict_file import VerdictFile
+from guard.effects.verdict_file import BEGIN, VerdictFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Kind:
 
     def refusal(self, path: Path) -> str | None:
         """Why it must not be kept there, lest something else be lost; None if it may."""
-        return verdict_file.refusal(path, self.begin, self.name)
+        return files.refusal(path, self.begin, self.name)
 
 
 _JUNIT = re.compile(rb'\s*(<\?xml[^>]*>\s*)?<testsuites name="locust-guard[":]')
@@ -54,7 +54,7 @@ def _html_report(path: Path, about: About) -> Effect:
 
 
 KINDS: Mapping[str, Kind] = {
-    "json": Kind("verdict", verdict_file.BEGIN, VerdictFile),
+    "json": Kind("verdict", BEGIN, VerdictFile),
     "junit": Kind("JUnit report", _JUNIT, _junit_file),
     "html": Kind("report of locust-guard", _WITH_CHARTS, _html_report),
 }

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import IO
 
 from guard.effects.console import called, change_text
+from guard.effects.ranking import by_rule, more_text, room
 from guard.engine.guard import Stop
 from guard.engine.judge import Transition
 from guard.engine.reading import limit, told_apart
@@ -75,8 +75,8 @@ def print_margins(results: Sequence[RuleResult], file: IO[str]) -> None:
         cells = (called(result.rule), entry, shown, limit(result.rule), margin_text(result))
         table.add_row(*map(page.text, cells))
         if others:
-            entries = "1 more entry" if others == 1 else f"{others} more entries"
-            table.add_row(page.text(called(result.rule)), page.text(f"{entries}, further off"))
+            said = f"{more_text(others)}, further off"
+            table.add_row(page.text(called(result.rule)), page.text(said))
     if results:
         page.show(table)
 
@@ -95,15 +95,9 @@ def margin_text(result: RuleResult) -> str:
 def _margin(check: Check, worst: float | None) -> float | None:
     """What was left up to the limit, as a share of it; negative beyond it. None where that means
     nothing."""
-    if worst is None or not math.isfinite(worst) or not check.threshold:
-        return None
-    match check.comparison:
-        case Comparison.LESS | Comparison.AT_MOST:
-            return (check.threshold - worst) / check.threshold
-        case Comparison.MORE | Comparison.AT_LEAST:
-            return (worst - check.threshold) / check.threshold
-        case _:
-            return None
+    left = room(check, worst)
+    has_side = check.comparison not in (Comparison.EQUAL, Comparison.DIFFERENT)
+    return left / check.threshold if has_side and check.threshold and left is not None else None
 
 
 def _percent(share: float) -> str:
@@ -112,8 +106,7 @@ def _percent(share: float) -> str:
 
 def _nearest(results: Sequence[RuleResult]) -> Iterator[tuple[RuleResult, int]]:
     """The results that have a line, and how many more entries there are after it."""
-    for _, group in groupby(results, key=lambda result: id(result.rule)):
-        of_rule = list(group)
+    for of_rule in by_rule(results):
         if len(of_rule) > _MOST_ENTRIES:
             of_rule.sort(key=_remoteness)
         shown = of_rule[:_MOST_ENTRIES]

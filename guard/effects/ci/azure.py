@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from guard.effects.ci.markdown import summary
 from guard.effects.ci.service import Environ, Issue, Report, Service, issues, line
-from guard.effects.verdict_file import replace
+from guard.effects.files import replace
 from guard.terminal import shortened
 
 MOST_BYTES = 1_048_576

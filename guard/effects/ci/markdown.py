@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from guard.effects.about import About
 from guard.effects.circumstances import MOST_TEXT, circumstances
 from guard.effects.console import called
+from guard.effects.ranking import by_rule, ranked
 from guard.engine.reading import limit, told_apart
 from guard.engine.verdict import RuleResult, Verdict
 from guard.rule import Action, Outcome
@@ -90,17 +90,12 @@ def _table(results: Sequence[RuleResult]) -> str:
 
 
 def _rows(results: Sequence[RuleResult]) -> Iterator[tuple[str, ...]]:
-    for _, group in groupby(results, key=lambda result: id(result.rule)):
-        of_rule = sorted(group, key=_prominence)
+    for of_rule in map(ranked, by_rule(results)):
         yield from map(_cells, of_rule[:_MOST_ENTRIES])
         if others := of_rule[_MOST_ENTRIES:]:
             signs = Counter(map(_sign, others))
             ended = " ".join(f"{count} {sign}" for sign, count in signs.items())
             yield "", _code(called(others[0].rule)), f"and {ended}", "", "", "", ""
-
-
-def _prominence(result: RuleResult) -> tuple[bool, bool]:
-    return result.outcome is Outcome.PASS, not result.breached
 
 
 def _sign(result: RuleResult) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import groupby
 from pathlib import Path
 
 from guard.effects.about import About
+from guard.effects.ranking import by_rule, ranked
 from guard.engine.verdict import RuleResult, Verdict
 from guard.rule import Action, Outcome, Place, Rule
 from guard.terminal import defused, shortened, visible
@@ -116,8 +116,7 @@ def issues(report: Report, root: str | None) -> list[Issue]:
     verdict = report.verdict
     errors: list[Issue] = []
     warnings: list[Issue] = []
-    for _, group in groupby(verdict.rules, key=lambda result: id(result.rule)):
-        results = list(group)
+    for results in by_rule(verdict.rules):
         issue = _issue(results, report.here, root)
         if issue is None:
             continue
@@ -140,8 +139,7 @@ def _issue(results: Sequence[RuleResult], here: Path, root: str | None) -> Issue
         wrong, level = [result for result in results if result.breached], Level.WARNING
     if not wrong:
         return None
-    first = min(wrong, key=lambda result: (not result.breached, result.breached_at or 0.0))
-    text = _said(first.reason)
+    text = _said(ranked(wrong)[0].reason)
     if others := len(wrong) - 1:
         text += f" (and {others} more)"
     place = _in_sources(rule, here, root)
