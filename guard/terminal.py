@@ -21,10 +21,10 @@ WIDTH = 80
 """Columns where there is no terminal, and the fewest where there is one."""
 
 _UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
-"""Characters that do something instead of being seen: control characters, separators of lines,
-changes of the direction of writing, and halves of characters."""
+"""Characters that can't be seen: control characters, separators of lines, changes of the direction
+of writing, halves of characters, and what has no width but for what joins emoji."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Those that would do something to a terminal."""

@@ -12,14 +12,18 @@ from guard.rule import Unit
 from guard.terminal import shortened, visible
 
 MOST_TEXT = 300
-"""Characters of a name or a failure's text that are told."""
+"""Characters of a name or a failure's text that are told where there is room."""
 
 
-def circumstances(result: RuleResult) -> list[tuple[str, str]]:
+def circumstances(result: RuleResult, most: int = MOST_TEXT) -> list[tuple[str, str]]:
     """What is known of the first breach of a rule, each with what it is; nothing without a breach.
 
     ``("Load then", "20 users, 11.3 requests/s")``,
     ``("Failed most", "POST /checkout (6), GET / (2)")``
+
+    Args:
+        result: What became of the rule.
+        most: How many characters are told of each name and text.
     """
     if result.breached_at is None:
         return []
@@ -28,8 +32,8 @@ def circumstances(result: RuleResult) -> list[tuple[str, str]]:
         "When": _moments(result),
         "Worst": worst_text(result),
         **({} if result.rule.judged_at_end else _loads(result)),
-        "Failed most": _counted(failing.entries) if failing else "",
-        "Failures": _counted(failing.texts) if failing else "",
+        "Failed most": _counted(failing.entries, most) if failing else "",
+        "Failures": _counted(failing.texts, most) if failing else "",
         "Evidence": "" if result.evidence is None else share_text(result.evidence),
     }
     return [(what, text) for what, text in told.items() if text]
@@ -73,5 +77,5 @@ def _load(users: int | None, rps: float | None) -> str:
     return ", ".join(said)
 
 
-def _counted(counts: Sequence[tuple[str, int]]) -> str:
-    return ", ".join(f"{shortened(visible(text), MOST_TEXT)} ({count})" for text, count in counts)
+def _counted(counts: Sequence[tuple[str, int]], most: int) -> str:
+    return ", ".join(f"{shortened(visible(text), most)} ({count})" for text, count in counts)

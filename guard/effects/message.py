@@ -16,6 +16,7 @@ from guard.effects.console import change_text
 from guard.engine.judge import Transition
 from guard.engine.verdict import RuleResult, Verdict
 from guard.rule import Outcome
+from guard.terminal import shortened, visible
 
 LONGEST = 300
 """Characters of a line."""
@@ -30,9 +31,6 @@ _MENTION = re.compile(r"(?<!\w)@(?=\w)")
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>~|]|^(?:[#+=-]|\d+(?=[.)]))")
 """What has a meaning in Markdown: some characters anywhere, others at the beginning of a line. No
 more are escaped than need be, because not every service knows all escapes."""
-
-_JOINER = "\u200d"
-"""Joins emoji into one. It can't be seen, like what hides text, but is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ def _about(about: About) -> Iterator[tuple[str, str]]:
 
 def _circumstances(result: RuleResult) -> Iterator[tuple[str, str]]:
     """What was going on at a breach."""
-    for label, text in circumstances(result):
+    for label, text in circumstances(result, LONGEST_NAME):
         yield label, plain(text)
 
 
@@ -157,14 +155,7 @@ def _name(text: str) -> str:
 def plain(text: str, longest: int = LONGEST) -> str:
     """The text on one line of so many characters, with nothing in it that can't be seen, and
     nothing that calls a whole channel."""
-    text = text[: 4 * longest]  # the rest is cut off anyway
-    line = "".join(c if _is_seen(c) else ascii(c)[1:-1] for c in " ".join(text.split()))
-    line = _MENTION.sub("@\u200b", line)
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
-
-
-def _is_seen(character: str) -> bool:
-    return character.isprintable() or character == _JOINER
+    return shortened(_MENTION.sub("@\u200b", visible(text)), longest)
 
 
 def _unmarked(text: str) -> str:
