@@ -172,27 +172,28 @@ def replay(
     Exit codes: 0 pass, 2 bad rules, options or recordings, 3 fail,
     4 inconclusive.
     """
-    if suggest and rules_file is not None:
-        _refuse("--suggest judges nothing, so --rules means nothing")
     from guard import replaying
     from guard.language.errors import Complaint, RulesError
     from guard.language.units import timespan
+    from guard.replay import Order
     from guard.sources.recording.file import RecordingError
 
+    given = {"json": json_file, "junit": junit_file, "html": html_file}
+    reports = {name: file for name, file in given.items() if file}
+    if suggest and (rules_file is not None or past_stop or reports):
+        *names, last = ("--rules", *(f"--{name}" for name in given), "--continue")
+        _refuse(f"--suggest judges nothing, so {', '.join(names)} and {last} mean nothing")
     try:
-        code = replaying.run(
-            replaying.Order(
-                recordings,
-                form,
-                None if suggest else _rules_here() if rules_file is None else rules_file,
-                None if ramp_up is None else timespan(ramp_up),
-                past_stop,
-                strict,
-                json_file,
-                junit_file,
-                html_file,
-            )
+        order = Order(
+            recordings,
+            form,
+            "" if suggest else _rules_here() if rules_file is None else rules_file,
+            None if ramp_up is None else timespan(ramp_up),
+            past_stop,
+            strict,
+            reports,
         )
+        code = replaying.suggest(order) if suggest else replaying.run(order)
     except RulesError as error:
         for problem in error.problems:
             click.echo(str(problem), err=True)

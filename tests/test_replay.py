@@ -203,7 +203,7 @@ def test_the_standard_input(folder):
         (["run.csv", "--json", "x", "--html", "x"], "--json and --html can't go to the same place"),
         (["run.csv", "--suggest", "--html", "x"], "--suggest judges nothing"),
         (["run.csv", "--suggest", "--json", "x"], "--suggest judges nothing"),
-        (["run.csv", "--suggest", "--rules", "rules.yaml"], "--rules means nothing"),
+        (["run.csv", "--suggest", "--rules", "rules.yaml"], "--suggest judges nothing"),
         (["run.csv", "--json", "-", "--junit", "-"], "can't go to the same place"),
         (["run.csv", "--json", "x", "--junit", "./x"], "can't go to the same place"),
         (["run.csv", "./run.csv"], "./run.csv is given twice"),
