@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
-from guard.engine.guard import Guard
 from guard.engine.reading import quantity
 from guard.engine.snapshot import Snapshot
-from guard.engine.standing import Standing
 from guard.engine.verdict import RuleResult, Verdict
+from guard.excerpt import MOMENTS, Excerpt, Wanted, excerpts
 from guard.language.expectation import NEVER, NO_DATA, Expected, ExpectedRule
 from guard.language.testfile import RuleTest
 from guard.playback import play
@@ -24,9 +22,6 @@ RUN = "the run"
 
 TOLD = 3
 """How many rules that nothing is expected of, and how many entries, are told of at most."""
-
-AROUND = 2
-"""Seconds before and after a moment whose readings are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,36 +41,6 @@ class Mismatch:
     key: str
     expected: str
     actual: str
-
-
-@dataclass(frozen=True, slots=True)
-class Second:
-    """A line of an excerpt: when it was, and where the rule stood.
-
-    Attributes:
-        at: Seconds since the test start.
-        standing: Where the rule stood; None where it was not judged on that entry yet, or no more.
-        remark: What came or was expected then.
-    """
-
-    at: int
-    standing: Standing | None
-    remark: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Excerpt:
-    """The readings of a rule around the moments that matter.
-
-    Attributes:
-        rule: The rule.
-        entry: The entry; None for the run.
-        seconds: Those around these moments, in order.
-    """
-
-    rule: Rule
-    entry: str | None
-    seconds: tuple[Second, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +70,11 @@ def try_out(test: RuleTest, rules: Sequence[Rule]) -> Trial:
     verdict = play(rules, _played(test.scenario, rules)).verdict
     expected = test.expectation
     mismatches = _compare(RUN, expected.points, lambda point: _OF_RUN[point.key](verdict))
-    of_run: list[_Wanted] = []
-    of_rules: list[_Wanted] = []
+    of_run: list[Wanted] = []
+    of_rules: list[Wanted] = []
     if mismatches:
-        missed = _moments(expected.points, mismatches)
-        of_run += [_Wanted(result, missed) for result in _telling(verdict)]
+        missed = _missed(expected.points, mismatches)
+        of_run += [Wanted(result, missed) for result in _telling(verdict)]
     for of_rule in expected.rules:
         found, missing = _result(of_rule, verdict.rules)
         if missing:
@@ -118,19 +83,16 @@ def try_out(test: RuleTest, rules: Sequence[Rule]) -> Trial:
             wrong = _compare(_called(found), of_rule.points, _of(found))
             mismatches += wrong
             if wrong:
-                of_rules.append(_Wanted(found, _moments(of_rule.points, wrong)))
+                of_rules.append(Wanted(found, _missed(of_rule.points, wrong)))
     # What was expected of rules tells most; but what ended the run is always told.
     wanted = [*of_run, *of_rules] if verdict.stopped or not of_rules else of_rules
-    return Trial(
-        test, verdict, tuple(mismatches), _excerpts(test.scenario, rules, wanted, verdict.duration)
-    )
+    again = _played(test.scenario, rules) if wanted else ()
+    shown = excerpts(again, rules, wanted, test.scenario.seconds, int(verdict.duration))
+    return Trial(test, verdict, tuple(mismatches), shown)
 
 
 def _played(scenario: Scenario, rules: Sequence[Rule]) -> Iterator[tuple[float, Snapshot]]:
     return snapshots(scenario, frozenset(r.check.failure for r in rules if r.check.failure))
-
-
-# Comparing
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,88 +217,11 @@ def _telling(verdict: Verdict) -> list[RuleResult]:
     return [*failed, *(result for result in stopping if result not in failed)][:TOLD]
 
 
-# Showing why
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A result whose readings are wanted, and the moments that something was expected at."""
-
-    result: RuleResult
-    expected: dict[float, str]
-
-
-_PENDING = "pending from here on"
-_MOMENTS = {
-    "stopped_at": "stop",
-    "at": "breach",
-    "pending_at": _PENDING,
-    "recovered_at": "recovery",
-}
-
-
-def _moments(points: Iterable[Expected], wrong: Iterable[Mismatch]) -> dict[float, str]:
-    """When something was expected that came at another time."""
+def _missed(points: Iterable[Expected], wrong: Iterable[Mismatch]) -> dict[str, float]:
+    """When something was expected that came at another time, by the key that says so."""
     keys = {mismatch.key for mismatch in wrong}
     return {
-        point.value: f"{_MOMENTS[point.key]} expected"
+        point.key: point.value
         for point in points
-        if point.key in keys & _MOMENTS.keys() and isinstance(point.value, float)
+        if point.key in keys & MOMENTS.keys() and isinstance(point.value, float)
     }
-
-
-def _excerpts(
-    scenario: Scenario, rules: Sequence[Rule], wanted: Sequence[_Wanted], end: float
-) -> tuple[Excerpt, ...]:
-    """Play the run again, to see what came around these moments, or at its end where there is
-    none. It goes on beyond a stop, because something may have been expected there."""
-    if not wanted:
-        return ()
-    once: dict[tuple[int, str | None], _Wanted] = {}
-    for one in wanted:
-        before = once.setdefault((id(one.result.rule), one.result.entry), one)
-        before.expected.update(one.expected)
-    lines: dict[tuple[int, str | None], list[Second]] = {key: [] for key in once}
-    remarks = {key: _remarks(one) for key, one in once.items()}
-    shown = {key: _around(moments, scenario.seconds, int(end)) for key, moments in remarks.items()}
-    last = max(max(seconds) for seconds in shown.values())
-    guard = Guard(rules)
-    for now, snapshot in takewhile(lambda one: one[0] <= last, _played(scenario, rules)):
-        guard.tick(snapshot, now)
-        second = int(now)
-        keys = [key for key in once if second in shown[key]]
-        standings = guard.standings() if keys else []
-        for key in keys:
-            there = [s for s in standings if (id(s.rule), s.entry) == key]
-            remark = remarks[key].get(second, "")
-            lines[key].append(Second(second, there[0] if there else None, remark))
-    return tuple(
-        Excerpt(one.result.rule, one.result.entry, tuple(lines[key])) for key, one in once.items()
-    )
-
-
-def _remarks(wanted: _Wanted) -> dict[int, str]:
-    """What came and what was expected, by second."""
-    result = wanted.result
-    breached = "stops the run" if result.rule.action.stops else "breached"
-    came = [(result.breached_at, breached), (result.recovered_at, "recovered")]
-    if any(_PENDING in remark for remark in wanted.expected.values()):
-        came.append((result.pending_at, _PENDING))
-    found: dict[int, list[str]] = {}
-    for moment, remark in (*came, *wanted.expected.items()):
-        if moment is not None:
-            found.setdefault(math.ceil(moment), []).append(remark)
-    return {second: ", ".join(remarks) for second, remarks in found.items()}
-
-
-def _around(moments: Iterable[int], seconds: int, end: int) -> set[int]:
-    """The seconds to be shown: around these moments, or the last ones where there is none.
-
-    Args:
-        moments: When something came or was expected.
-        seconds: How many there are.
-        end: The last one that was judged.
-    """
-    within = [moment for moment in moments if moment <= seconds]
-    found = {second for moment in within for second in range(moment - AROUND, moment + AROUND + 1)}
-    return found or set(range(end - AROUND, end + 1))

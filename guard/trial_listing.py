@@ -10,11 +10,12 @@ from typing import IO
 from guard.effects.junit import Case, Ending, Suite, report
 from guard.engine.reading import limit, share_text, told_apart
 from guard.engine.verdict import AGGREGATED
+from guard.excerpt import Excerpt, Second
 from guard.language.errors import Problem, RulesError
 from guard.language.testfile import RuleTest, load_tests
 from guard.rule import State, timespan_text
 from guard.terminal import Page
-from guard.trial import RUN, Excerpt, Mismatch, Second, Trial, try_out
+from guard.trial import RUN, Mismatch, Trial, try_out
 
 _STYLES = {State.BREACHED: "red", State.PENDING: "yellow"}
 
