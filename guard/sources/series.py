@@ -10,7 +10,7 @@ from guard.engine.counts import Counts
 from guard.engine.snapshot import EntryKey, Snapshot, Vitals
 from guard.rule import matches
 from guard.scenario import Scenario, Traffic
-from guard.sources.recording.rounding import rounded
+from guard.sources.rounding import rounded
 
 
 def snapshots(scenario: Scenario, failures: Collection[str]) -> Iterator[tuple[float, Snapshot]]:

@@ -10,7 +10,6 @@ import logging
 
 import gevent
 import pytest
-from webhook import Webhook
 
 from guard.destination import Destination, Occasion
 from guard.effects import notify
@@ -38,20 +37,6 @@ def change(after=State.BREACHED, before=State.OK):
 RECOVERY = change(State.OK, State.BREACHED)
 
 
-@pytest.fixture
-def server():
-    """Start a server; takes what Webhook takes."""
-    servers = []
-
-    def start(*args, **kwargs):
-        servers.append(Webhook(*args, **kwargs))
-        return servers[-1]
-
-    yield start
-    for each in servers:
-        each.close()
-
-
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch):
     monkeypatch.setattr(notify, "BURST", 0.2)
@@ -62,6 +47,13 @@ def in_a_hurry(monkeypatch):
 def telling(*urls, on=("stop", "verdict")):
     occasions = frozenset(map(Occasion, on))
     return Notifier([Destination(url, occasions, url.split(":")[0] + "://") for url in urls], ABOUT)
+
+
+def wait_for(webhook, count):
+    """Let the timers run until so many messages came."""
+    with gevent.Timeout(20):
+        while len(webhook.posted) < count:
+            gevent.sleep(0.01)
 
 
 def titles(webhook):
@@ -115,7 +107,7 @@ def test_a_burst_is_one_message(server, on, told):
     for _ in range(100):
         notifier.changed([change(), change(State.PENDING)], verdict())
     notifier.changed([RECOVERY], verdict())
-    gevent.sleep(0.5)
+    wait_for(hook, len(told))
     notifier.linger()
     assert titles(hook) == told
 
@@ -147,7 +139,7 @@ def test_the_breach_that_stops_the_run_is_the_message_of_the_stop(server, on, to
     notifier.changed([change()], verdict())
     notifier.stopping("the reason", verdict())
     notifier.ended(verdict())
-    gevent.sleep(0.5)
+    gevent.sleep(2 * notify.BURST)  # in which nothing follows
     notifier.linger()
     assert titles(hook) == told
 

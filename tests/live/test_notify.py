@@ -8,7 +8,6 @@ import signal
 import time
 
 import pytest
-from webhook import Webhook
 
 STOP = "rules: [p95 < 500ms over 2s else stop]\n"
 SLOW = ("-u", "2", "-r", "2", "-t", "60s", "--slow-after", "1")
@@ -62,20 +61,6 @@ def stopped(**_):
     if "decided" in moments:
         print(f"stopped {time.monotonic() - moments['decided']:.3f} s later", flush=True)
 """
-
-
-@pytest.fixture
-def server():
-    """Start a server; takes what Webhook takes."""
-    servers = []
-
-    def start(*args, **kwargs):
-        servers.append(Webhook(*args, **kwargs))
-        return servers[-1]
-
-    yield start
-    for each in servers:
-        each.close()
 
 
 def rules(*urls, on="[stop, verdict]", rules=STOP):

@@ -15,16 +15,9 @@ from pyarrow import csv
 
 from guard.sources.recording.layout import Kind, Kinds, Layout
 from guard.sources.recording.lines import Block
-from guard.sources.recording.rounding import (
-    LARGEST,
-    LATEST,
-    MICROSECONDS,
-    MOST_TOOK,
-    STEPS,
-    TICKS,
-    ticks_of,
-)
+from guard.sources.recording.moments import LATEST, MICROSECONDS, MOST_TOOK, TICKS, ticks_of
 from guard.sources.recording.tally import Concern, Group, Span
+from guard.sources.rounding import LARGEST, STEPS
 
 _SUMS = [
     ("key", "count"), ("took", "sum"), ("took", "min"), ("took", "max"), ("size", "sum"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from guard.engine.snapshot import EntryKey
@@ -119,23 +119,15 @@ class RecordingFile:
                 return self._columns.span(block), ()
         return self._rows.span(block)
 
-    def _complaints(self) -> _Complaints:
-        return _Complaints(self.name)
-
-
-class _Complaints:
-    """Turns what the system says into what people are told."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            why = error.strerror or str(error)
-            raise RecordingError(f"{self._name}: can't be read: {why}") from error
+    @contextmanager
+    def _complaints(self) -> Iterator[None]:
+        """Turns what the system says into what people are told."""
+        try:
+            yield
+        except OSError as error:
+            raise RecordingError(
+                f"{self.name}: can't be read: {error.strerror or error}"
+            ) from error
 
 
 def _without_keys(span: Span) -> Span:

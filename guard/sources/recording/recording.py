@@ -33,6 +33,10 @@ Progress = Callable[[float], object]
 """Told how much of the work is done, 0 to 1."""
 
 
+def untold(done: float) -> None:
+    """Tells nobody how much is done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What there is in a recording, of one file or of several.
@@ -108,7 +112,7 @@ class Recording:
         for file in self._files:
             file.close()
 
-    def survey(self, progress: Progress = bool) -> Survey:
+    def survey(self, progress: Progress = untold) -> Survey:
         """Look through all of it.
 
         Args:
@@ -152,7 +156,7 @@ class Recording:
         failures: Collection[str] = (),
         *,
         ramped_up_at: float | None = None,
-        progress: Progress = bool,
+        progress: Progress = untold,
     ) -> Generator[tuple[float, Snapshot], None, None]:
         """What was counted in each second, from the first to the last. Less than half a second at
         the end is no second.

@@ -13,8 +13,9 @@ from typing import NamedTuple
 from guard.sources.recording.dates import seconds_of
 from guard.sources.recording.layout import Kind, Kinds, Layout
 from guard.sources.recording.lines import LONGEST_ROW, Block
-from guard.sources.recording.rounding import LATEST, MICROSECONDS, MOST_TOOK, rounded, ticks_of
+from guard.sources.recording.moments import LATEST, MICROSECONDS, MOST_TOOK, ticks_of
 from guard.sources.recording.tally import Concern, Group, Span
+from guard.sources.rounding import rounded
 
 BOM = "\ufeff"
 

@@ -1,4 +1,4 @@
-"""Numbers of a recording as they are counted: whole ones, so that sums are the same in any order.
+"""Moments and times of a recording: whole microseconds, so that sums are the same in any order.
 
 Both readers do what stands here, with the same operations on the same floats.
 """
@@ -18,12 +18,6 @@ TICKS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3), (1e9, 1.0))
 """From which number on a moment is surely in so many ticks a second, as it is one of this century.
 Below the last of them, where runs are made up, it is as its format says."""
 
-STEPS = ((100.0, 0), (1000.0, -1), (10_000.0, -2))
-"""Below which response time, in milliseconds, it is rounded to so many digits."""
-
-LARGEST = -3
-"""The digits of all others."""
-
 
 def ticks_of(moment: float, usual: float) -> float:
     """Ticks a second of a moment that is given as this number.
@@ -36,12 +30,3 @@ def ticks_of(moment: float, usual: float) -> float:
         if moment >= least:
             return ticks
     return usual
-
-
-def rounded(took: float) -> int:
-    """A response time, in milliseconds, as Locust counts it for percentiles. Source:
-    ``locust.stats.bucket_response_time``."""
-    for below, digits in STEPS:
-        if took < below:
-            return int(round(took, digits))
-    return int(round(took, LARGEST))
