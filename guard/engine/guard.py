@@ -18,6 +18,7 @@ from guard.engine.standing import Moment, Standing, standing_of
 from guard.engine.verdict import RuleResult, Verdict, decide, results_of
 from guard.engine.window import Timeline
 from guard.rule import Rule, Selection
+from guard.terminal import visible
 
 PIECE = 20
 """Entries or benches after which others may have their turn: well under a millisecond of work."""
@@ -152,7 +153,7 @@ class Guard:
         """Note that the guard itself failed: the run's outcome is an error, whatever else, and a
         run that is still going on must be stopped."""
         if self.failure is None:
-            self.failure = f"the guard itself failed: {how}"
+            self.failure = visible(f"the guard itself failed: {how}")
             if running:
                 self.stop = self.stop or Stop(self.failure, now)
 

@@ -14,6 +14,7 @@ from guard.rule import (
     threshold_text,
     timespan_text,
 )
+from guard.terminal import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def subject(rule: Rule, entry: str | None) -> str:
 
 
 def sentence(rule: Rule, entry: str | None, reading: Reading) -> str:
-    """The reading beside what the rule demands.
+    """The reading beside what the rule demands, in one line.
 
     ``p95 of POST /checkout was 950 ms over 10 s (321 requests), must be < 500 ms``
     """
@@ -124,7 +125,7 @@ def sentence(rule: Rule, entry: str | None, reading: Reading) -> str:
     said = f"{measured}, must be {limit(rule)}{_how_sure(rule, reading)}"
     if rule.named:
         said = f"{rule.name}: {said}"
-    return f"{said} ({rule.because})" if rule.because else said
+    return visible(f"{said} ({rule.because})" if rule.because else said)
 
 
 def _how_sure(rule: Rule, reading: Reading) -> str:

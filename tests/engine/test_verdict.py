@@ -236,6 +236,14 @@ def test_reason_of_a_rule_without_data(drive, rule, second, missing):
     assert run.verdict.reason == f"{run.result.rule.name!r} had no data: {missing}"
 
 
+def test_reason_is_one_line_whatever_an_entry_is_called(drive):
+    run = drive("p95 of each * < 500ms else stop", [{"GET /a\nOutcome: pass\x1b[2J": (9, 0, 900)}])
+    measured = r"p95 of GET /a\nOutcome: pass\x1b[2J was 900 ms over the run (9 requests)"
+    said = f"{measured}, must be < 500 ms"
+    assert run.guard.stop.reason == said
+    assert run.finish().verdict.reason == said
+
+
 def test_reason_says_one_request(drive):
     assert drive(MIN_50, [(1, 0)]).finish().verdict.reason.endswith("1 request, needs 50")
 
