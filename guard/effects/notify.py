@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gevent
+from gevent.monkey import is_module_patched
 
 from guard.destination import Destination, Occasion, schemes_of, service_of
 from guard.effects import Effect
@@ -167,16 +168,21 @@ class _Mailbox:
 
     def _deliver(self, message: Message) -> None:
         """Send it, in the greenlet of the lane."""
-        with _silenced() as said:
-            try:
-                with gevent.Timeout(LIMIT):
-                    reason = None if self._told(message) else _why(said)
-            except gevent.Timeout:
-                reason = _TOO_LATE
-            except Exception as error:  # noqa: BLE001 - its text may hold the address
-                reason = type(error).__name__
+        try:
+            with gevent.Timeout(LIMIT):
+                reason = _beside_the_run(partial(self._try, message))
+        except gevent.Timeout:
+            reason = _TOO_LATE
         if reason is not None:
             self.complain(reason)
+
+    def _try(self, message: Message) -> str | None:
+        """Send it. Gives why it could not be."""
+        with _silenced() as said:
+            try:
+                return None if self._told(message) else _why(said)
+            except Exception as error:  # noqa: BLE001 - its text may hold the address
+                return type(error).__name__
 
     def _told(self, message: Message) -> bool:
         service = self._service
@@ -196,6 +202,14 @@ class _Mailbox:
         if not self._complained:
             self._complained = True
             logger.error("can't tell %s of the run: %s", self._destination.written, reason)
+
+
+def _beside_the_run(work: Callable[[], str | None]) -> str | None:
+    """Do it so that greenlets go on: in a thread, where nobody has patched the standard library."""
+    if is_module_patched("socket"):
+        return work()
+    given: str | None = gevent.get_hub().threadpool.apply(work)
+    return given
 
 
 def _ready(service: NotifyBase | None) -> NotifyBase | None:

@@ -1,7 +1,6 @@
 """Messages to real servers on loopback: what is sent when, and what becomes of those that fail.
 
-Nothing is patched here, so a message keeps others waiting. That it does not in a run is shown by
-tests/live/test_notify.py.
+Nothing is patched here, as in a Locust with LOCUST_SKIP_MONKEY_PATCH.
 """
 
 from __future__ import annotations
@@ -154,10 +153,22 @@ def test_a_recovery_is_told_although_the_run_is_over(server):
     assert titles(hook) == ["stopping shop.py", "recovered: shop.py", "fail: shop.py"]
 
 
+def test_greenlets_go_on_while_a_message_is_sent(server):
+    hook = server(seconds=notify.LIMIT / 2)
+    notifier = telling(f"json://{hook.address}")
+    notifier.ended(verdict())
+    lingering = gevent.spawn(notifier.linger)
+    wait_for(hook, 1)
+    assert not lingering.ready()
+    lingering.join()
+    assert titles(hook) == ["fail: shop.py"]
+
+
 FAULTS = [
     pytest.param({"status": 500}, "the answer was 500", id="500"),
     pytest.param({"drops": True}, "there was no connection, or it broke", id="drops"),
     pytest.param(None, "there was no connection, or it broke", id="refuses"),
+    pytest.param({"seconds": 3}, "there was no answer in time", id="slow"),
 ]
 
 
@@ -191,14 +202,16 @@ def test_an_answer_that_leads_elsewhere_is_not_followed(server, caplog, status):
     assert f"the answer was {status}" in caplog.text
 
 
-def test_telling_takes_no_time(server):
+def test_telling_sends_nothing_yet(server):
     """It is told while the run is about to be stopped."""
-    notifier = telling(f"json://{server().address}", on=["stop", "breach", "verdict"])
-    with gevent.Timeout(0.1):
-        notifier.changed([change()], verdict())
-        notifier.stopping("the reason", verdict())
-        notifier.ended(verdict())
+    hook = server()
+    notifier = telling(f"json://{hook.address}", on=["stop", "breach", "verdict"])
+    notifier.changed([change()], verdict())
+    notifier.stopping("the reason", verdict())
+    notifier.ended(verdict())
+    assert hook.posted == []
     notifier.linger()
+    assert titles(hook) == ["stopping shop.py", "fail: shop.py"]
 
 
 def test_nobody_is_told_where_the_address_is_empty(caplog):
