@@ -20,8 +20,8 @@ FEWEST, MOST = 32, 1200
 """Spans that are kept of one of them: so many at least before two and two are made one."""
 
 TURN = 1000
-"""Rules and entries that a tick looks at in the load generator: well under a millisecond of work,
-or two."""
+"""Rules and entries that a tick looks at in the load generator: some milliseconds of work, in which
+others have their turn."""
 
 _Number = TypeVar("_Number", int, float)
 
@@ -183,8 +183,10 @@ class Chronicle:
         if len(standings) != len(self._order):
             self._arrange(standings)
         self._turn = (self._turn + 1) % self._turns
-        for number in range(self._turn, len(standings), self._turns):
-            track, standing = self._order[number], standings[number]
+        numbers = range(self._turn, len(standings), self._turns)
+        looked_at = standings[self._turn :: self._turns]
+        for number, standing in zip(numbers, looked_at, strict=True):
+            track = self._order[number]
             # The first entry of an ``each`` takes the place of its pattern.
             if track is None or track.entry != standing.entry:
                 track = self._order[number] = self._track_of(standing.rule, standing.entry)

@@ -14,14 +14,11 @@ from guard.engine.judge import Judge, Transition
 from guard.engine.pulse import Pulse
 from guard.engine.seating import Seating
 from guard.engine.snapshot import EntryKey, Snapshot, Vitals
-from guard.engine.standing import Moment, Standing, standing_of
+from guard.engine.standing import PIECE, Moment, Standings
 from guard.engine.verdict import RuleResult, Verdict, decide, results_of
 from guard.engine.window import Timeline
 from guard.rule import Rule, Selection
 from guard.terminal import visible
-
-PIECE = 20
-"""Entries or benches after which others may have their turn: well under a millisecond of work."""
 
 LISTED = 20
 """Entries of a rule that a verdict lists at most while the run goes on."""
@@ -157,22 +154,16 @@ class Guard:
             if running:
                 self.stop = self.stop or Stop(self.failure, now)
 
-    def standings(
-        self, go_on: Callable[[], bool] = _always, *, thorough: bool = True
-    ) -> list[Standing]:
-        """Where each rule stands, on each entry that it is judged on, and what it would read.
+    def standings(self, go_on: Callable[[], bool] = _always, *, thorough: bool = True) -> Standings:
+        """Where each rule stands, on each entry that it is judged on, and what it would read. Not
+        to be looked at after the next tick.
 
         Args:
             go_on: Called between small pieces of the work; it may let others have their turn.
             thorough: Whether to measure what is not measured at every tick.
         """
         judges = chain.from_iterable(self._seating.judges_of(i) for i in range(len(self.rules)))
-        found: list[Standing] = []
-        for number, judge in enumerate(judges):
-            found.append(standing_of(judge, self._last, thorough=thorough))
-            if number % PIECE == PIECE - 1:
-                go_on()
-        return found
+        return Standings([*judges], self._last, thorough=thorough, go_on=go_on)
 
     def moment(self, go_on: Callable[[], bool] = _always, *, thorough: bool = True) -> Moment:
         """How the run is. Arguments as for :meth:`standings`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from guard.engine.evidence_judge import EvidenceJudge
 from guard.engine.judge import Judge
@@ -11,6 +12,9 @@ from guard.engine.metrics import RunMetric
 from guard.engine.verdict import AGGREGATED
 from guard.engine.window import JITTER
 from guard.rule import Rule, State
+
+PIECE = 20
+"""Entries or benches after which others may have their turn: well under a millisecond of work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,43 @@ class Moment:
     users: int | None
     answers: int
     standings: Sequence[Standing]
+
+
+class Standings(Sequence[Standing]):
+    """Where many rules and entries stand, each found out when it is looked at: no later than the
+    next tick.
+
+    Args:
+        judges: Their judges.
+        now: Seconds since the test start.
+        thorough: Whether to measure what is not measured at every tick.
+        go_on: Called between small pieces of the work; it may let others have their turn.
+    """
+
+    def __init__(
+        self, judges: Sequence[Judge], now: float, *, thorough: bool, go_on: Callable[[], bool]
+    ) -> None:
+        self._judges = judges
+        self._now = now
+        self._thorough = thorough
+        self._go_on = go_on
+
+    def __len__(self) -> int:
+        return len(self._judges)
+
+    @overload
+    def __getitem__(self, index: int) -> Standing: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Standing]: ...
+    def __getitem__(self, index: int | slice) -> Standing | list[Standing]:
+        if isinstance(index, int):
+            return standing_of(self._judges[index], self._now, thorough=self._thorough)
+        found = []
+        for number, judge in enumerate(self._judges[index], start=1):
+            found.append(standing_of(judge, self._now, thorough=self._thorough))
+            if number % PIECE == 0:
+                self._go_on()
+        return found
 
 
 def standing_of(judge: Judge, now: float, *, thorough: bool = True) -> Standing:
