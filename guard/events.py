@@ -19,7 +19,8 @@ logger = logging.getLogger("guard")
 
 class Hook(EventHook):
     """An event of Locust's, whose listeners can't harm the run: what one raises is logged, but is
-    nothing that decides the exit code, and the others are called nevertheless.
+    nothing that decides the exit code, not even ``sys.exit``, and the others are called
+    nevertheless.
 
     Args:
         name: What it is called.
@@ -40,7 +41,7 @@ class Hook(EventHook):
         for handler in reversed(tuple(handlers)) if reverse else handlers:
             try:
                 handler(**kwargs)
-            except Exception:  # also Locust's own, which are for tasks
+            except (Exception, SystemExit):  # also Locust's own, which are for tasks
                 logger.exception("a listener of guard.events.%s failed", self._name)
 
 

@@ -197,8 +197,14 @@ class Watch:
 
     def linger(self) -> None:
         """Wait for messages and listeners that are on their way, before the process exits."""
-        with gevent.Timeout(LINGER, False):  # type: ignore[arg-type]  # it ends without an error
-            self._tell(lambda effect: effect.linger())
+        limit = gevent.Timeout(LINGER)
+        with limit:
+            try:
+                self._tell(lambda effect: effect.linger())
+            except gevent.Timeout as timeout:
+                if timeout is not limit:
+                    raise
+                logger.warning("the process waits no longer for listeners and messages")
 
     def _undisturbed(self) -> AbstractContextManager[None]:
         """A signal must not cut off a verdict on its way: it would never become final."""
@@ -258,7 +264,6 @@ class Watch:
                 self._pace.wait()
                 if self._load_ended_at is None:
                     self._tick()
-                    self._pace.end_work()
             except KeyboardInterrupt as interrupt:
                 # Ctrl-C lands in whatever greenlet runs. It is the main one's, where gevent would
                 # send it too, but not without printing a traceback.
@@ -296,6 +301,7 @@ class Watch:
         if is_time:
             self._refreshed_at = now
             self._warn_of_unmatched()
+        self._pace.end_work()
         if self._guard.stop is not None:
             self._stop()
 

@@ -101,9 +101,10 @@ class Lingering(Effect):
         gevent.sleep(60)
 
 
-def test_a_process_waits_for_so_long_only(environment, monkeypatch):
+def test_a_process_waits_for_so_long_only(environment, monkeypatch, caplog):
     monkeypatch.setattr(watch, "LINGER", 0.1)
     rules = parse_rules(b"rules: [requests >= 0]", "rules.yaml")
     guarded = watch.Watch(environment, Guard(rules), [Lingering(), Lingering()], 60.0)
     with gevent.Timeout(5):
         guarded.linger()
+    assert caplog.messages == ["the process waits no longer for listeners and messages"]

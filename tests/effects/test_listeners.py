@@ -14,6 +14,7 @@ from gevent.event import Event
 from locust import log
 from locust.env import Environment
 from locust.event import EventHook
+from locust.exception import RescheduleTask
 
 import guard
 from guard import events
@@ -103,9 +104,10 @@ def test_the_events_are_locusts():
     assert all(isinstance(hook, EventHook) for hook in HOOKS.values())
 
 
-def test_a_listener_that_raises_is_logged_and_decides_nothing(heard, telling, caplog):
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit, RescheduleTask])
+def test_a_listener_that_raises_is_logged_and_decides_nothing(heard, telling, caplog, error):
     def raise_it(**_):
-        raise RuntimeError("of the user's own")
+        raise error("of the user's own")
 
     events.stop._handlers.insert(0, raise_it)
     telling.stopping("too slow", VERDICT)
