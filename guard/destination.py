@@ -36,6 +36,7 @@ class Destination:
         written: The address for messages: its variables if it has any, or else its scheme.
         place: Where it is written.
         missing: Names of its variables that are not set, as ``${NAME}``. Then there is no address.
+        host: The host, where it is written out and is one.
     """
 
     url: str = field(repr=False)
@@ -43,6 +44,7 @@ class Destination:
     written: str
     place: Place | None = field(default=None, compare=False)
     missing: tuple[str, ...] = ()
+    host: str = ""
 
 
 def service_of(url: str) -> NotifyBase | None:
@@ -61,9 +63,14 @@ def service_of(url: str) -> NotifyBase | None:
 
 def schemes_of(service: NotifyBase) -> tuple[str, ...]:
     """What addresses of the service can begin with."""
+    found: list[str] = []
     given: tuple[Any, ...] = (service.protocol, service.secure_protocol)
-    lists = [(one,) if isinstance(one, str) else tuple(one or ()) for one in given]
-    return tuple(scheme for schemes in lists for scheme in schemes)
+    for one in given:
+        if isinstance(one, str):
+            found.append(one)
+        elif isinstance(one, (list, tuple, set, frozenset)):  # some have none, or a number there
+            found += one
+    return tuple(found)
 
 
 @contextmanager

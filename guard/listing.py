@@ -9,6 +9,7 @@ from enum import Enum
 from typing import IO, TYPE_CHECKING, Any
 
 from guard.destination import Destination, Occasion
+from guard.effects.ci.github import message_text, property_text
 from guard.language import addresses, document
 from guard.language.advice import Warned, advise
 from guard.language.errors import Problem, RulesError
@@ -241,20 +242,9 @@ def _place_fields(place: Place | None) -> dict[str, Any]:
 
 
 def _command(kind: str, place: Place | None, title: str, message: str) -> str:
-    """A workflow command, with its own escapes.
-
-    Source: https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
-    """
+    """A workflow command."""
     properties: dict[str, object] = {"title": title}
     if place is not None:
         properties = {"file": place.file, "line": place.line, "col": place.column, "title": title}
-    given = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
-    return f"::{kind} {given}::{_escaped(message)}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+    given = ",".join(f"{name}={property_text(str(value))}" for name, value in properties.items())
+    return f"::{kind} {given}::{message_text(message)}"

@@ -10,7 +10,7 @@ from guard.language.errors import Problem, RulesError, did_you_mean, one_of
 from guard.language.notify import scheme_of
 from guard.rule import Place
 
-_WEBHOOK_OF_ONES_OWN = "a webhook of your own is jsons:// and the rest of its address"
+_ON_THE_WEB = ("http://", "https://")
 
 
 def verify(destinations: Sequence[Destination]) -> None:
@@ -32,15 +32,11 @@ def faults(destinations: Sequence[Destination]) -> list[Problem]:
 
 
 def shown(destination: Destination) -> str:
-    """An address with scheme and host at most, or its variables where it has none."""
-    if not destination.url or not (service := service_of(destination.url)):
-        return destination.written
-    scheme = scheme_of(destination.url) or ""
-    schemes = schemes_of(service)
-    if scheme not in schemes:  # a webhook's own address, which Apprise knows whose it is
-        return f"{schemes[0]}://"
-    is_host = "host" in service.template_tokens and bool(service.host)
-    return f"{scheme}://{service.host}" if is_host else f"{scheme}://"
+    """An address as far as it is written out and no secret: its scheme, and its host where it has
+    one; or its variables."""
+    if destination.written in _ON_THE_WEB and (service := service_of(destination.url)):
+        return f"{schemes_of(service)[0]}://"  # a webhook's own address, and it is known whose
+    return f"{destination.written}{destination.host}"
 
 
 def _not_set(destination: Destination) -> Problem | None:
@@ -48,8 +44,8 @@ def _not_set(destination: Destination) -> Problem | None:
     if not missing:
         return None
     name = missing[0][2:-1]
-    are = "is" if len(missing) == 1 else "are"
-    how = f"set it, or write ${{{name}:-}} to tell nobody where it is not set"
+    are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
+    how = f"set {them}; an address that is ${{{name}:-}} and no more tells nobody without it"
     return Problem(_place(destination), f"to: {one_of(missing, 'and')} {are} not set; {how}")
 
 
@@ -69,7 +65,11 @@ def _complaint(destination: Destination) -> str:
         stands = f"what {destination.written} stands for"
         return f"{stands} is no complete address that Apprise knows {NOT_SHOWN}"
     if scheme in ("http", "https"):
-        return f"Apprise knows no service with this address; {_WEBHOOK_OF_ONES_OWN}"
+        own = "jsons" if scheme == "https" else "json"
+        return (
+            "Apprise knows no service with this address; a webhook of your own is "
+            f"{own}:// and the rest of its address"
+        )
     known = sorted(services.schemas())
     if scheme not in known:
         near = did_you_mean(scheme, known) or ";"

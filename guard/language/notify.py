@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from guard.destination import Destination, Occasion
 from guard.language.document import Document, Location
@@ -14,6 +17,9 @@ from guard.language.occasions import OCCASIONS, USUAL, meant
 
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*)://\S")
 _SECOND = re.compile(r"[\s,;]\s*[A-Za-z][A-Za-z0-9+.-]*://")
+_HOSTED = frozenset({"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos",
+                     "mmost", "mmosts"})  # fmt: skip
+"""Schemes of addresses whose host is one. Others have a name or a secret in its place."""
 _LEGAL = f"; occasions are {one_of(list(OCCASIONS))}"
 _FORM = "such as slack://..., mailto://... or json://..."
 
@@ -24,6 +30,13 @@ def scheme_of(url: str) -> str | None:
     return match[1].lower() if match else None
 
 
+def host_of(url: str) -> str:
+    """The host of an address, where that is no secret."""
+    with suppress(ValueError):  # it is none
+        return (scheme_of(url) in _HOSTED and urlsplit(url.strip()).hostname) or ""
+    return ""
+
+
 def merged(destinations: Sequence[Destination]) -> tuple[Destination, ...]:
     """The destinations of several files. What is given twice is told of everything, once."""
     found: dict[tuple[str, str], Destination] = {}
@@ -31,8 +44,7 @@ def merged(destinations: Sequence[Destination]) -> tuple[Destination, ...]:
         key = (one.url, "" if one.url else one.written)
         first = found.setdefault(key, one)
         if first is not one:
-            on = first.on | one.on
-            found[key] = Destination(first.url, on, first.written, first.place, first.missing)
+            found[key] = replace(first, on=first.on | one.on)
     return tuple(found.values())
 
 
@@ -60,7 +72,9 @@ class NotifyReader:
                 expanded = self._doc.text(where)
                 url = expanded.text.strip() if expanded else ""
                 place, missing = self._doc.place(where), self._doc.missing(where)
-                yield Destination(url, occasions, written, place, missing)
+                variables = expanded and (*expanded.variables(), *expanded.empty_variables)
+                host = "" if missing or variables else host_of(url)
+                yield Destination(url, occasions, written, place, missing, host)
 
     def _occasions(self, item: dict[str, Any], location: Location) -> frozenset[Occasion]:
         if "on" not in item:

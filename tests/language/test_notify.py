@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guard.cli import main
-from guard.destination import Destination, Occasion, service_of
+from guard.destination import Occasion, service_of
 from guard.language import addresses
 from guard.language.errors import RulesError
 from guard.language.occasions import OCCASIONS
@@ -80,8 +80,8 @@ def test_rules_are_read_without_what_is_secret():
 
 def test_a_variable_that_is_not_set_is_refused_where_somebody_is_to_be_told():
     assert refused("  - to: ${SLACK_WEBHOOK}\n") == (
-        "rules.yaml:3:9: to: ${SLACK_WEBHOOK} is not set; set it, or write ${SLACK_WEBHOOK:-} to "
-        "tell nobody where it is not set"
+        "rules.yaml:3:9: to: ${SLACK_WEBHOOK} is not set; set it; an address that is "
+        "${SLACK_WEBHOOK:-} and no more tells nobody without it"
     )
 
 
@@ -123,12 +123,31 @@ def test_what_a_variable_stands_for_is_in_no_message():
         ("json://me:pass@hooks.example:81/path?+Key=value", "json://hooks.example"),
         ("tgram://123456789:abcdefg_hijklmnop/12315544/", "tgram://"),
         (f"pagerduty://{'a' * 32}@{'b' * 32}", "pagerduty://"),
+        (f"matrix://{'c6' * 32}", "matrix://"),
+        (f"ntfy://{SECRET}", "ntfy://"),
+        ("xbmcs://user:pass@tv.example", "xbmcs://"),
     ],
 )
 def test_what_is_shown_of_an_address(url, shown):
     """Scheme and host at most; what stands where a host would may be the secret itself."""
-    assert addresses.shown(Destination(url, frozenset(), "${A}")) == shown
-    assert url not in repr(Destination(url, frozenset(), "${A}"))
+    (found,) = destinations(f"  - to: '{url}'\n")
+    assert addresses.shown(found) == shown
+    assert url not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("${CHAT}", "${CHAT}"),
+        ("${CHAT:-}", "${CHAT}"),
+        ("json://${HOST}/path", "json://"),
+        ("json://hooks.example/${TOKEN}", "json://"),
+    ],
+)
+def test_what_a_variable_stands_for_is_not_shown(written, shown):
+    variables = {"CHAT": SLACK, "HOST": "hooks.example", "TOKEN": SECRET}
+    (found,) = destinations(f"  - to: {written}\n", **variables)
+    assert addresses.shown(found) == shown
 
 
 def test_an_answer_that_leads_elsewhere_is_not_followed_unless_the_address_says_so():
@@ -144,7 +163,8 @@ def test_check_shows_no_secret(form, tmp_path, monkeypatch):
     (tmp_path / "rules.yaml").write_text(RULES + notify)
     out, err = io.StringIO(), io.StringIO()
     FORMATS[form]([check_file("rules.yaml")], out, err)
-    assert "slack://" in out.getvalue()
+    assert "${SLACK_WEBHOOK}" in out.getvalue()
+    assert "slack" not in out.getvalue()
     assert "json://h.example" in out.getvalue()
     for text in (out.getvalue(), err.getvalue()):
         assert SECRET not in text
