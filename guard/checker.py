@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -294,11 +295,10 @@ class Checker:
 
 
 def _host_of(environment: Environment) -> str:
-    """What is tested: the host of the run, or those of its users."""
-    if environment.host:
-        return environment.host
-    hosts = (user.host for user in environment.user_classes)
-    return ", ".join(dict.fromkeys(host for host in hosts if host))
+    """What is tested: the host of the run, or those of its users, without any password."""
+    users = [user.host for user in environment.user_classes if user.host]
+    hosts = [environment.host] if environment.host else users
+    return ", ".join(dict.fromkeys(re.sub("//[^/?#]*@", "//", host) for host in hosts))
 
 
 def _web_link(environment: Environment) -> str | None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
 
 import locust
 from locust.argument_parser import LocustArgumentParser
@@ -20,7 +21,8 @@ from locust.runners import WorkerRunner
 from guard.checker import Checker, Unguarded
 from guard.effects.ci import AUTO, OFF, SERVICES, service_of
 from guard.effects.ci_report import Job
-from guard.effects.report_files import KINDS, twice
+from guard.effects.files import removed
+from guard.effects.report_files import KINDS
 from guard.process import Process
 
 if TYPE_CHECKING:
@@ -172,7 +174,9 @@ def _check_before_start(parser: LocustArgumentParser) -> None:
         # The web UI parses them again whenever its page is loaded: too late to refuse any.
         if not (options.worker or only_tells or _process().has_begun):
             _process().has_begun = True
-            _forget_reports(_files(options))
+            _forget_reports(
+                _files(options), {"--html": options.html_file, "--logfile": options.logfile}
+            )
             if not options.guard_off:
                 _process().hold_signals()
                 _rules(options.guard_rules, options.locustfile)
@@ -187,19 +191,27 @@ def _files(options: Namespace) -> dict[str, str]:
     return {name: file for name, file in given.items() if file}
 
 
-def _forget_reports(files: Mapping[str, str]) -> None:
-    """Remove the reports on an earlier run, lest they be taken for some on this."""
+def _forget_reports(files: Mapping[str, str], others: Mapping[str, str | None]) -> None:
+    """Remove the reports on an earlier run, lest they be taken for some on this.
+
+    Args:
+        files: Where they are to be kept, by the name of their kind.
+        others: What Locust itself writes, by its option.
+    """
     paths = {name: _started_in() / file for name, file in files.items()}
     for name, file in files.items():
         why_not = "is no file" if file == "-" else KINDS[name].refusal(paths[name])
         if why_not:
             _refuse_file(f"--guard-{name}: {file} {why_not}", KINDS[name].name)
-    if file_of_two := twice(paths):
-        options = " and ".join(f"--guard-{name}" for name in files)
-        _refuse_file(f"{options}: {file_of_two} can't hold more than one", "report")
+    written = {f"--guard-{name}": path for name, path in paths.items()}
+    written |= {option: _started_in() / other for option, other in others.items() if other}
     for path in paths.values():
-        with suppress(OSError):
-            Path(os.path.realpath(path)).unlink(missing_ok=True)
+        options = [option for option, other in written.items() if other.resolve() == path.resolve()]
+        if len(options) > 1:
+            complaint = f"{' and '.join(options)}: {_shown(path)} can't hold more than one"
+            _refuse_file(complaint, "report")
+    for path in paths.values():
+        removed(path)
 
 
 def _refuse_file(complaint: str, kind: str) -> NoReturn:
@@ -284,7 +296,9 @@ def _rules(given: str | None, locustfile: str) -> tuple[Path, RuleFile]:
 
 def _title_of(locustfile: str) -> str:
     """The names of the files, which may be given with commas between, or by a URL."""
-    return ", ".join(Path(part.strip()).name for part in locustfile.split(","))
+    given = [part.strip() for part in locustfile.split(",")]
+    paths = [urlsplit(part).path if "://" in part else part for part in given if part]
+    return ", ".join((Path.cwd() / path).name for path in paths)
 
 
 def _shown(path: Path) -> Path:

@@ -53,7 +53,8 @@ def shortened(text: str, most: int) -> str:
 
 
 class OneLine(logging.Filter):
-    """Lets a log message be one line, that no terminal and no CI service takes for more than text.
+    """Lets a log message be one line, that no terminal and no CI service takes for more than text,
+    and so each line of a traceback.
 
     What is logged names requests and quotes failures, and these are what a server sent.
     """
@@ -63,6 +64,9 @@ class OneLine(logging.Filter):
         plain = defused(visible(message))
         if plain != message:
             record.msg, record.args = plain, None
+        if record.exc_info and not record.exc_text:
+            trace = logging.Formatter().formatException(record.exc_info).split("\n")
+            record.exc_text = "\n".join(defused(visible(line)) for line in trace)
         return True
 
 
@@ -135,11 +139,17 @@ class Page:
         self._write(text if is_terminal else defused(re.sub(r" +$", "", text, flags=re.MULTILINE)))
 
     def say(self, line: str) -> None:
-        """Write a line as it is, however long."""
+        """Write a line that is not wrapped, however long."""
         self._write(self._writable(line) + "\n")
 
+    def command(self, line: str) -> None:
+        """Write a line for a program that reads this, with all that it does."""
+        self._write(self._encodable(line) + "\n")
+
     def _writable(self, text: str) -> str:
-        text = _CONTROL.sub(lambda character: ascii(character[0])[1:-1], text)
+        return self._encodable(_CONTROL.sub(lambda found: ascii(found[0])[1:-1], text))
+
+    def _encodable(self, text: str) -> str:
         return text.encode(self._encoding, "backslashreplace").decode(self._encoding)
 
     def _write(self, text: str) -> None:

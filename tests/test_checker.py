@@ -32,6 +32,13 @@ def test_the_verdict_file_tells_when_the_test_began_in_utc(environment, tmp_path
     assert json.loads(file.read_text())["started"] == "2026-01-01T12:00:00+00:00"
 
 
+def test_a_password_of_the_host_is_not_told(environment, tmp_path):
+    environment.host = "https://me:s3cr3t@shop.example:8443/a@b"
+    file = tmp_path / "verdict.json"
+    Checker(environment, RULES, "rules.yaml", "a test", files={"json": file}).on_quitting()
+    assert json.loads(file.read_text())["host"] == "https://shop.example:8443/a@b"
+
+
 def test_a_headless_process_that_never_started_a_test_is_inconclusive(environment):
     checker = Checker(environment, RULES, "rules.yaml", "a test")
     assert checker.verdict is None

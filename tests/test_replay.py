@@ -95,7 +95,7 @@ def test_junit(folder):
     assert replay("run.csv", "--junit", "report.xml", cwd=folder).returncode == 3
     report = ElementTree.parse(folder / "report.xml").getroot()  # noqa: S314 - our own
     assert (report.get("tests"), report.get("failures"), len(report)) == ("2", "1", 2)
-    assert "When: pending at 11 s, breached at 14 s" in report.findtext(".//failure")
+    assert "When: pending since 11 s, breached at 14 s" in report.findtext(".//failure")
 
 
 def test_html(folder):

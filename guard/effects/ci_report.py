@@ -69,7 +69,7 @@ class CiReport(Effect):
             # A command begins a line, and the locustfile may have begun one.
             page = Page(self._job.out)
             for line in ("", *commands):
-                page.say(line)
+                page.command(line)
 
     def _report(self, verdict: Verdict) -> Report:
         job = self._job

@@ -48,11 +48,11 @@ def worst_text(result: RuleResult) -> str:
 
 def _moments(result: RuleResult) -> str:
     moments = {
-        "pending": result.pending_at,
-        "breached": None if result.rule.judged_at_end else result.breached_at,
-        "recovered": result.recovered_at,
+        "pending since": result.pending_at,
+        "breached at": None if result.rule.judged_at_end else result.breached_at,
+        "recovered at": result.recovered_at,
     }
-    said = ", ".join(f"{word} at {at:.0f} s" for word, at in moments.items() if at is not None)
+    said = ", ".join(f"{word} {at:.0f} s" for word, at in moments.items() if at is not None)
     return said or "by the final totals"
 
 

@@ -67,7 +67,7 @@ class Console(Effect):
             if rule.check.each and self._said[rule.name] > _MOST_LINES:
                 continue
             level = logging.WARNING if transition.is_breach else logging.INFO
-            logger.log(level, "%s", change_text(transition, by_totals=verdict.final))
+            logger.log(level, "%s", change_text(transition))
             if rule.check.each and self._said[rule.name] == _MOST_LINES:
                 logger.info("%s: no more changes of its entries are logged", rule.name)
 
@@ -82,10 +82,10 @@ class Console(Effect):
         if self._with_table:
             page, (begin, end) = Page(sys.stderr), self._fold(verdict)
             if begin:
-                page.say(begin)
+                page.command(begin)
             print_table(verdict, sys.stderr)
             if end:
-                page.say(end)
+                page.command(end)
         if exit_code not in (None, verdict.exit_code):
             logger.warning(
                 "the exit code is %s and not %s: your own code set it or raised exceptions",
@@ -94,9 +94,10 @@ class Console(Effect):
             )
 
 
-def change_text(transition: Transition, *, by_totals: bool) -> str:
+def change_text(transition: Transition) -> str:
     """``breached at 21 s: p95 of POST /checkout was 950 ms ...``."""
     said = "recovered" if transition.is_recovery else transition.after.value
+    by_totals = transition.rule.judged_at_end
     when = "by the final totals" if by_totals else f"at {transition.reading.at:.0f} s"
     return f"{said} {when}: {visible(str(transition))}"
 

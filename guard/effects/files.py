@@ -9,6 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+PREFIX = ".locust-guard-"
+"""What the names of files begin with that are being written."""
+
 
 def replace(path: Path, content: str) -> None:
     """Write a file, atomically, whatever was there before.
@@ -19,7 +22,7 @@ def replace(path: Path, content: str) -> None:
     path = Path(os.path.realpath(path))  # a link stays one, to what is replaced
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=".verdict-", delete=False
+        "w", encoding="utf-8", dir=path.parent, prefix=PREFIX, delete=False
     ) as file:
         temporary = Path(file.name)
         try:
@@ -30,6 +33,23 @@ def replace(path: Path, content: str) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def removed(path: Path) -> None:
+    """Remove a report on an earlier run, lest it be taken for one on this."""
+    with suppress(OSError):
+        Path(os.path.realpath(path)).unlink(missing_ok=True)
+
+
+def hindrance(path: Path) -> str | None:
+    """Why nothing can be written there, as far as it shows before; None if it can."""
+    folder = Path(os.path.realpath(path)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=folder, prefix=PREFIX):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def refusal(path: Path, begin: re.Pattern[bytes], kind: str) -> str | None:

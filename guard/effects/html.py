@@ -6,27 +6,23 @@ import base64
 import gzip
 import hashlib
 import json
-import logging
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from guard.effects import Effect, charts
+from guard.effects import charts
 from guard.effects.about import About
 from guard.effects.canvas import Course, Figure
 from guard.effects.charts import Line, moment_text
 from guard.effects.chronicle import Chronicle
 from guard.effects.circumstances import circumstances, worst_text
 from guard.effects.console import called, state_text
-from guard.effects.files import replace
+from guard.effects.final_report import FinalReport
 from guard.effects.ranking import by_rule, more_text, outcomes_text, ranked
-from guard.effects.report_files import KINDS
 from guard.effects.story import margin_text
 from guard.engine.judge import Transition
 from guard.engine.reading import limit, told_apart
@@ -37,8 +33,6 @@ from guard.terminal import shortened, visible
 
 if TYPE_CHECKING:
     from markupsafe import Markup
-
-logger = logging.getLogger("guard")
 
 _MOST_ENTRIES = 10
 """Entries of one rule that are told of."""
@@ -60,27 +54,15 @@ _IN_WORDS = {
 }
 
 
-class HtmlReport(Effect):
-    """Follows a test, and writes the report when it is over.
+class HtmlReport(FinalReport):
+    """Follows a test, and writes the page when it is over. Arguments as for a final report."""
 
-    A file that can't be written is said; the exit code stays.
-
-    Args:
-        path: The file.
-        about: What the run was.
-    """
-
+    kind = "html"
     follows = True
 
     def __init__(self, path: Path, about: About) -> None:
-        self._path = path
-        self._about = about
+        super().__init__(path, about)
         self._chronicle = Chronicle()
-
-    def started(self, verdict: Verdict) -> None:
-        if KINDS["html"].refusal(self._path) is None:
-            with suppress(OSError):  # that of the test before, lest it be taken for one on this
-                Path(os.path.realpath(self._path)).unlink(missing_ok=True)
 
     def ticked(self, moment: Moment) -> None:
         self._chronicle.take(moment)
@@ -89,11 +71,8 @@ class HtmlReport(Effect):
         if not verdict.final:
             self._chronicle.note(transitions)
 
-    def ended(self, verdict: Verdict) -> None:
-        try:
-            replace(self._path, as_html(verdict, self._about, self._chronicle))
-        except OSError as error:
-            logger.error("can't write the report to %s: %s", self._path, error.strerror)
+    def _text(self, verdict: Verdict) -> str:
+        return as_html(verdict, self._about, self._chronicle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +162,7 @@ def as_html(verdict: Verdict, about: About, chronicle: Chronicle) -> str:
     return environment.get_template("page.html").render(
         verdict=verdict,
         about=about,
+        replayed="recording" in about.more,
         groups=groups,
         load=load,
         mark=_MARKS,
@@ -255,7 +235,7 @@ def _short(text: str, most: int = 80) -> Markup:
 
 
 def _whole(text: str) -> Markup:
-    """The text; of a long one only the beginning, and the rest can be unfolded."""
+    """The text; a long one without its middle, and the whole of it can be unfolded."""
     from markupsafe import Markup
 
     text = visible(text)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
-from guard.effects import Effect
 from guard.effects.about import About
 from guard.effects.circumstances import circumstances
-from guard.effects.files import replace
+from guard.effects.final_report import FinalReport
 from guard.effects.junit import Case, Ending, Suite, report
 from guard.effects.ranking import by_rule, ranked
 from guard.engine.verdict import RuleResult, Verdict
 from guard.rule import Action, Outcome, Rule, number_text
 from guard.terminal import shortened, visible
-
-logger = logging.getLogger("guard")
 
 RUN = "the run"
 """The suite and the case of what no rule explains."""
@@ -42,23 +37,13 @@ _DOT = "\u2024"
 """Stands for a dot in a rule, where a dot would end the name of a package: ``p99.9``."""
 
 
-class JunitFile(Effect):
-    """Writes the report once the verdict is final. That it can't be written is said.
+class JunitFile(FinalReport):
+    """Arguments as for any final report."""
 
-    Args:
-        path: The file.
-        about: What is to be told of the run beside the verdict.
-    """
+    kind = "junit"
 
-    def __init__(self, path: Path, about: About) -> None:
-        self._path = path
-        self._about = about
-
-    def ended(self, verdict: Verdict) -> None:
-        try:
-            replace(self._path, as_junit(verdict, self._about))
-        except OSError as error:
-            logger.error("can't write the JUnit report to %s: %s", self._path, error.strerror)
+    def _text(self, verdict: Verdict) -> str:
+        return as_junit(verdict, self._about)
 
 
 def as_junit(verdict: Verdict, about: About) -> str:
@@ -76,8 +61,7 @@ def suites_of(verdict: Verdict, about: About) -> list[Suite]:
     suites = []
     for results in by_rule(verdict.rules):
         suites.append(_suite(results[0].rule, [*map(_case, results)], _readings(results), about))
-    explained = any(result.outcome is verdict.outcome for result in verdict.rules)
-    if verdict.outcome is Outcome.ERROR or not (explained or verdict.outcome is Outcome.PASS):
+    if verdict.outcome is not Outcome.PASS and verdict.decisive is None:
         kind = verdict.outcome.value
         case = Case(RUN, Ending.BROKEN, _told(verdict.reason), kind, verdict.duration)
         suites.append(_suite(None, [case], {}, about))

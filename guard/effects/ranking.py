@@ -29,11 +29,11 @@ def _rank(result: RuleResult) -> tuple[bool, bool, bool, float, float]:
         not result.breached,
         not result.judged,
         result.breached_at or 0.0,
-        _remoteness(result),
+        remoteness(result),
     )
 
 
-def _remoteness(result: RuleResult) -> float:
+def remoteness(result: RuleResult) -> float:
     """How far the rule was from being broken at its worst; less than zero beyond its limit."""
     if result.evidence is not None:
         return -result.evidence

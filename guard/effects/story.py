@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from guard.effects.console import called, change_text
-from guard.effects.ranking import by_rule, more_text, room
+from guard.effects.ranking import by_rule, more_text, remoteness, room
 from guard.engine.guard import Stop
 from guard.engine.judge import Transition
 from guard.engine.reading import limit, told_apart
@@ -30,7 +30,7 @@ def print_changes(transitions: Sequence[Transition], file: IO[str]) -> None:
         rule = transition.rule
         said[rule.name] += 1
         if said[rule.name] <= _MOST_LINES:
-            text = change_text(transition, by_totals=rule.judged_at_end)
+            text = change_text(transition)
             word, _, rest = text.partition(" ")
             page.show(page.text(word, _STYLES.get(word, "")).append(page.text(f" {rest}")))
     for name, count in said.items():
@@ -108,12 +108,7 @@ def _nearest(results: Sequence[RuleResult]) -> Iterator[tuple[RuleResult, int]]:
     """The results that have a line, and how many more entries there are after it."""
     for of_rule in by_rule(results):
         if len(of_rule) > _MOST_ENTRIES:
-            of_rule.sort(key=_remoteness)
+            of_rule.sort(key=remoteness)
         shown = of_rule[:_MOST_ENTRIES]
         for number, result in enumerate(shown, start=1):
             yield result, len(of_rule) - number if number == len(shown) else 0
-
-
-def _remoteness(result: RuleResult) -> float:
-    margin = _margin(result.rule.check, result.worst)
-    return math.inf if margin is None else margin

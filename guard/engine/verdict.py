@@ -37,8 +37,9 @@ class RuleResult:
         pending_at: Since when the check was broken; None for a rule without ``for`` or ``surely``.
         breached_at: When the first breach was.
         recovered_at: When the check held again after the last breach.
-        users_at_breach: How many users were running at the first breach; None if nobody knows.
-        rps_at_breach: Requests per second in the window of the first breach.
+        users_at_breach: How many users were running at the first breach; None if nobody knows, and
+            for what the final totals broke.
+        rps_at_breach: Requests per second in the window of the first breach; None as above.
         last_healthy: The load when the check last held before the first breach; None if it never
             had.
         failing: What failed most in the window of the first breach; None without one.
@@ -123,6 +124,19 @@ class Verdict:
         """0 pass, 3 fail, 4 inconclusive, 5 error."""
         return EXIT_CODES[self.outcome]
 
+    @property
+    def decisive(self) -> RuleResult | None:
+        """What the reason is about; None where that is the run and not a rule."""
+        return next(
+            (
+                result
+                for result in self.rules
+                if result.outcome is self.outcome is not Outcome.PASS
+                and self.reason.startswith(result.reason)
+            ),
+            None,
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """The verdict file's content, as far as the engine knows it."""
         return {
@@ -192,6 +206,7 @@ def results_of(
 
 def _result_of(judge: Judge, failing: Failing | None) -> RuleResult:
     rule, breach = judge.rule, judge.breach
+    at_breach = breach.reading if breach and not rule.judged_at_end else None
     reading = breach.reading if breach else judge.gauge.reading
     if judge.judged and reading is not None:
         reason = sentence(rule, judge.entry, reading)
@@ -211,8 +226,8 @@ def _result_of(judge: Judge, failing: Failing | None) -> RuleResult:
         pending_at=breach.pending_at if breach else judge.pending_at,
         breached_at=breach.reading.at if breach else None,
         recovered_at=judge.recovered_at,
-        users_at_breach=breach.reading.users if breach else None,
-        rps_at_breach=breach.reading.rps if breach else None,
+        users_at_breach=at_breach.users if at_breach else None,
+        rps_at_breach=at_breach.rps if at_breach else None,
         last_healthy=breach.healthy if breach else None,
         failing=failing,
         evidence=judge.evidence,

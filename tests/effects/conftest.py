@@ -88,16 +88,14 @@ def played():
 
 def told_with(verdict: Verdict, text: str) -> Verdict:
     """The same verdict, with this text wherever somebody else may have a say."""
+    reason = f"{text}: p95 of {text} was 1 ms ({text})"
 
     def told(result: RuleResult) -> RuleResult:
         rule = replace(result.rule, name=text, named=True, because=text)
         failing = Failing(((text, 3), ("/b", 2)), ((text, 3), ("b", 2)))
-        reason = f"{text}: p95 of {text} was 1 ms ({text})"
         return replace(result, rule=rule, entry=text, reason=reason, failing=failing)
 
-    return replace(
-        verdict, rules=[*map(told, verdict.rules)], reason=f"p95 of {text} was 1 ms ({text})"
-    )
+    return replace(verdict, rules=[*map(told, verdict.rules)], reason=reason)
 
 
 @pytest.fixture(params=HOSTILE, ids=lambda text: ascii(text[:12]))

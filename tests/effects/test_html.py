@@ -116,7 +116,7 @@ def test_it_tells_what_there_is_to_tell(played):
         "Checkout", "https://shop.example", "2026-01-01 12:00:00 UTC", "rules.yaml", "0.1.0",
         "2.47.0", "https://ci.example/42", "A rule was broken. The guard stopped the run at 3 s.",
         "p95 of GET /a was 900 ms over 2 s (20 requests), must be < 500 ms",
-        "Breach on GET /a", "pending at 1 s, breached at 3 s", "20 users, 10 requests/s",
+        "Breach on GET /a", "pending since 1 s, breached at 3 s", "20 users, 10 requests/s",
         "HTTPError('503')", "All is well", "Because: the SLO",
         "'p95 of /nowhere < 1s' had no data: there were no requests of /nowhere",
     ):  # fmt: skip
@@ -271,7 +271,7 @@ def test_a_file_that_cannot_be_written_is_said_once(played, tmp_path, caplog):
     (tmp_path / "file").touch()
     HtmlReport(tmp_path / "file" / "r.html", played.about).ended(played.verdict("p95 < 1s"))
     (message,) = caplog.messages
-    assert message.startswith("can't write the report to ")
+    assert message.startswith("can't write the report of locust-guard to ")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 
 from guard.effects.junit_file import JunitFile, as_junit, suites_of
 from guard.engine.guard import Guard
+from guard.language.rulefile import parse_rules
 from guard.rule import Outcome
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).parent / "junit.xsd")
@@ -64,7 +65,7 @@ def test_a_failure_tells_its_reason_and_what_was_going_on(played):
     assert case.time == 7
     assert failure.text.splitlines() == [
         reason,
-        "When: pending at 5 s, breached at 7 s",
+        "When: pending since 5 s, breached at 7 s",
         "Worst: 50%",
         "Load then: 20 users, 10 requests/s",
         "Last held: at 5 s, 20 users, 10 requests/s",
@@ -136,6 +137,16 @@ def test_what_no_rule_explains_is_a_case_of_its_own(played):
     assert case.name == "the run"
 
 
+def test_a_loss_of_all_workers_is_not_hidden_by_a_rule_without_data(played):
+    """Both make the run inconclusive; the reason is the loss."""
+    guard = Guard(parse_rules(b"rules: [p95 of /none < 1s]", "rules.yaml"))
+    guard.distrust = "all workers were gone at 4 s"
+    (without_data,), (case,) = read(as_junit(guard.verdict(), played.about))
+    assert isinstance(without_data.result[0], Skipped)
+    assert (case.name, type(case.result[0])) == ("the run", Error)
+    assert case.result[0].message.startswith("all workers were gone at 4 s; also not passed: ")
+
+
 RULES = ("fail_ratio of each * < 1%", "p95 < 1s", "p95 of /x < 1s", "p95 < 1ms else void")
 
 
@@ -171,6 +182,23 @@ def test_a_report_that_cannot_be_written_is_said(played, tmp_path, caplog):
     JunitFile(tmp_path / "file" / "junit.xml", played.about).ended(played.verdict("p95 < 1s"))
     (said,) = caplog.messages
     assert said.startswith("can't write the JUnit report to ")
+
+
+def test_that_a_report_can_not_be_written_is_said_when_the_run_begins(played, tmp_path, caplog):
+    (tmp_path / "file").touch()
+    file = JunitFile(tmp_path / "file" / "junit.xml", played.about)
+    file.started(played.verdict("p95 < 1s"))
+    (said,) = caplog.messages
+    assert said.startswith("can't write the JUnit report to ")
+
+
+def test_the_report_on_the_test_before_is_gone_when_the_next_one_begins(played, tmp_path):
+    ours, other = tmp_path / "ours.xml", tmp_path / "other.xml"
+    JunitFile(ours, played.about).ended(played.verdict("p95 < 1s"))
+    other.write_text("<testsuites name='mine'/>")
+    for file in (ours, other):
+        JunitFile(file, played.about).started(played.verdict("p95 < 1s"))
+    assert [*tmp_path.iterdir()] == [other]
 
 
 def test_the_report_replaces_an_earlier_one_whole(played, tmp_path):

@@ -150,6 +150,7 @@ def test_statistics_on_the_standard_output_are_left_alone(tmp_path, scripted):
         (("--guard-junit", "rules.yaml"), "rules.yaml is there already, and is no JUnit report"),
         (("--guard-junit", "-"), "--guard-junit: - is no file"),
         (("--guard-junit", "verdict.json"), "verdict.json can't hold more than one"),
+        (("--guard-html", "x", "--html", "./x"), "--guard-html and --html: x can't hold more than"),
     ],
 )
 def test_a_report_replaces_nothing_else(start, options, why):
@@ -180,5 +181,8 @@ def test_options_of_reports_come_from_the_environment(start):
                 "LOCUST_GUARD_CI": "gitlab"})  # fmt: skip
     assert run.exit_code() == 3
     assert (run.verdict_file.parent / "out" / "junit.xml").exists()
-    assert "section_start:" in run.output
-    assert "section_end:" in run.output
+    begin, end = (
+        rf"\x1b\[0Ksection_{word}:\d+:locust_guard[\r\n]\x1b\[0K" for word in ("start", "end")
+    )
+    section = rf"^{begin}locustfile.py: fail$.*^Verdict: fail.*^{end}$"
+    assert re.search(section, run.output, re.MULTILINE | re.DOTALL)

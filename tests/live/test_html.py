@@ -170,7 +170,7 @@ def test_an_earlier_report_is_gone_when_a_run_can_not_start(start):
 def test_a_report_that_can_not_be_written_changes_nothing_else(start):
     run = start("-t", "2s", "--guard-html", "/proc/none/r.html", rules=RULES)
     assert run.exit_code() == 0
-    run.says("can't write the report to /proc/none/r.html")
+    run.says("can't write the report of locust-guard to /proc/none/r.html")
     assert run.verdict["final"] is True
 
 

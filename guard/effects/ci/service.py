@@ -113,7 +113,7 @@ def issues(report: Report, root: str | None) -> list[Issue]:
         report: What there is to tell.
         root: The folder of the sources, that places are relative to.
     """
-    verdict = report.verdict
+    verdict, decisive = report.verdict, report.verdict.decisive
     errors: list[Issue] = []
     warnings: list[Issue] = []
     for results in by_rule(verdict.rules):
@@ -122,11 +122,11 @@ def issues(report: Report, root: str | None) -> list[Issue]:
             continue
         if issue.level is Level.WARNING:
             warnings.append(issue)
-        elif any(verdict.reason.startswith(result.reason) for result in results):
+        elif decisive in results:
             errors.insert(0, issue)
         else:
             errors.append(issue)
-    if verdict.outcome is not Outcome.PASS and not _explained(verdict):
+    if verdict.outcome is not Outcome.PASS and decisive is None:
         errors.insert(0, Issue(Level.ERROR, _said(verdict.reason), report.headline))
     return [*_first(errors), *_first(warnings)]
 
@@ -150,11 +150,6 @@ def _issue(results: Sequence[RuleResult], here: Path, root: str | None) -> Issue
 
 def _said(text: str) -> str:
     return shortened(line(text), _MOST_TEXT)
-
-
-def _explained(verdict: Verdict) -> bool:
-    """Whether a rule explains the outcome."""
-    return any(result.outcome is verdict.outcome for result in verdict.rules)
 
 
 def _in_sources(rule: Rule, here: Path, root: str | None) -> Place | None:

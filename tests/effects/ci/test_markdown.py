@@ -77,7 +77,7 @@ def test_the_summary_tells_all(played):
         "",
         f"<details><summary>\u274c {reason}</summary>",
         "",
-        "- When: pending at 5 s, breached at 7 s",
+        "- When: pending since 5 s, breached at 7 s",
         "- Worst: 50%",
         "- Load then: 20 users, 10 requests/s",
         "- Last held: at 5 s, 20 users, 10 requests/s",

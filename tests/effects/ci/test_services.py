@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from guard.effects.ci import AUTO, OFF, SERVICES, azure, github, job_link, service_of, teamcity
 from guard.effects.ci.service import Report
 from guard.effects.ci_report import CiReport, Job
+from guard.engine.guard import Guard
+from guard.language.rulefile import parse_rules
 from guard.rule import Outcome
 from guard.terminal import defused, visible
 
@@ -135,6 +137,14 @@ def test_a_run_that_no_rule_explains_is_an_error_of_its_own(played, tell_service
     assert tell_service(GITHUB, verdict) == [
         r"::error title=locust-guard%3A Checkout%3A error::ValueError: a\n::error::b"
     ]
+
+
+def test_a_loss_of_all_workers_is_told_beside_a_rule_without_data(played, tell_service):
+    guard = Guard(parse_rules(b"rules: [p95 of /none < 1s]", "rules.yaml"))
+    guard.distrust = "all workers were gone at 4 s"
+    lost, without_data = tell_service(GITHUB, guard.verdict())
+    assert "::all workers were gone at 4 s; also not passed: " in lost
+    assert "'p95 of /none < 1s' was not judged" in without_data
 
 
 def test_nothing_is_printed_on_a_run_that_passed(played, tmp_path):
