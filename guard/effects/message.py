@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from guard.effects.about import About
 from guard.effects.circumstances import circumstances
@@ -24,10 +25,18 @@ LONGEST = 300
 LONGEST_NAME = 80
 """Characters of a name or a text of a failure within a line."""
 
+LINK = "More"
+"""The label of the link, which is ours or of the CI service, and is left as it is."""
+
+_IN_LINKS = "%/:?#&=+,;@!$~-._"
+"""What a link may hold; all else is quoted, lest it be taken for markup."""
+
 MOST = 5
 """Changes, or broken rules, that a message lists."""
 
-_MENTION = re.compile(r"(?<!\w)@(?=\w)")
+_CALLING = re.compile(r"(?<!\w)@(?=\S)|<(?=[\w!/@#])")
+"""What calls somebody, as ``@all``, ``@**all**``, ``<!channel>`` or ``<at id="all">``, or is taken
+for a tag and dropped."""
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>~|]|^(?:[#+=-]|\d+(?=[.)]))")
 """What has a meaning in Markdown: some characters anywhere, others at the beginning of a line. No
 more are escaped than need be, because not every service knows all escapes."""
@@ -52,11 +61,18 @@ class Message:
         return "\n".join(f"{label}: {text}" if label else text for label, text in self.lines)
 
     def as_markdown(self) -> str:
-        """As Markdown in which nothing but the labels is marked up."""
+        """As Markdown in which nothing but the labels and the link is marked up."""
         return "\n\n".join(
-            f"**{label}**: {_unmarked(text)}" if label else _unmarked(text)
+            f"**{label}**: {text if label == LINK else _unmarked(text)}"
+            if label
+            else _unmarked(text)
             for label, text in self.lines
         )
+
+    @property
+    def title_as_markdown(self) -> str:
+        """The title without any markup."""
+        return _unmarked(self.title)
 
 
 def of_stop(reason: str, verdict: Verdict, about: About) -> Message:
@@ -91,7 +107,7 @@ def of_changes(changes: Sequence[Transition], verdict: Verdict, about: About) ->
     }
     counted = ", ".join(f"{count} {word}" for word, count in words.items() if count)
     what = counted.split()[1] if len(changes) == 1 else counted
-    said = [("", plain(change_text(change, by_totals=verdict.final))) for change in changes[:MOST]]
+    said = [("", plain(change_text(change))) for change in changes[:MOST]]
     if len(changes) > MOST:
         said.append(("", f"and {len(changes) - MOST} more"))
     broken = [change for change in changes if change.is_breach]
@@ -124,7 +140,7 @@ def _about(about: About) -> Iterator[tuple[str, str]]:
     if about.host:
         yield "Host", plain(about.host)
     if about.link:
-        yield "More", about.link
+        yield LINK, quote(about.link, safe=_IN_LINKS)
     yield "Test began", about.started
 
 
@@ -155,7 +171,7 @@ def _name(text: str) -> str:
 def plain(text: str, longest: int = LONGEST) -> str:
     """The text on one line of so many characters, with nothing in it that can't be seen, and
     nothing that calls a whole channel."""
-    return shortened(_MENTION.sub("@\u200b", visible(text)), longest)
+    return shortened(_CALLING.sub(lambda found: f"{found[0]}\u200b", visible(text)), longest)
 
 
 def _unmarked(text: str) -> str:

@@ -48,10 +48,10 @@ _TYPES = {
 }
 """What Apprise calls the kinds of messages, which decides colours and signs."""
 
-_READ_MARKDOWN = frozenset({"mmost", "discord", "rocket"})
+_READ_MARKDOWN = frozenset({"mmost", "discord", "rocket", "zulip", "ryver", "guilded"})
 """Schemes of services that read Markdown in what Apprise takes for plain text."""
 
-_TOO_LATE = "there was no answer in time"
+_TOO_LATE = "it took too long"
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 
 
@@ -191,7 +191,7 @@ class _Mailbox:
         # Where it shows plain text, a list of lines reads best.
         is_marked = str(service.resolve_format("text").value) == "markdown"
         return service.notify(
-            title=message.title,
+            title=message.title_as_markdown if is_marked else message.title,
             body=message.as_markdown() if is_marked else message.as_text(),
             body_format="markdown" if is_marked else "text",
             notify_type=_TYPES[message.outcome],
@@ -222,6 +222,8 @@ def _ready(service: NotifyBase | None) -> NotifyBase | None:
         service.socket_read_timeout = 2 * LIMIT  # the limit on all of it comes first
     if service.socket_connect_timeout == URLBase.socket_connect_timeout:
         service.socket_connect_timeout = 2 * LIMIT
+    # There are a few messages a run at most, and some wait for seconds before each.
+    service.request_rate_per_sec = 0
     if service.overflow_mode is OverflowMode.UPSTREAM:
         service.overflow_mode = OverflowMode.TRUNCATE  # what is too long is refused else
     if _READ_MARKDOWN.intersection(schemes_of(service)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -35,7 +36,7 @@ ABOUT = About(
 
 
 def a_run(entry=CHECKOUT, text="503"):
-    """Slow from the fourth second on: pending at 4 s, breached at 5 s; a tenth fails."""
+    """Slow from the fourth second on: pending since 4 s, breached at 5 s; a tenth fails."""
     guard, transitions = Guard(parse_rules(RULES, "rules.yaml")), []
     for second in range(1, 6):
         n, slow = 10 * second, 10 * max(second - 3, 0)
@@ -64,7 +65,7 @@ def test_a_stop(run):
         "Host: https://shop.example\n"
         "More: https://ci.example/job/1\n"
         "Test began: 2026-01-01T12:00:00+00:00\n"
-        "When: pending at 3 s, breached at 5 s\n"
+        "When: pending since 3 s, breached at 5 s\n"
         "Worst: 900 ms\n"
         "Load then: 7 users, 10 requests/s\n"
         "Last held: at 3 s, 7 users, 10 requests/s\n"
@@ -115,12 +116,42 @@ def test_a_long_name_leaves_room_for_others():
     assert len(lines["Failed most"]) < 150
 
 
+def test_a_link_is_left_as_it_is_in_markdown():
+    about = replace(ABOUT, link="https://ci.example/my_project/_build?id=1")
+    guard, _ = a_run()
+    message = of_stop(guard.stop.reason, guard.verdict(), about)
+    assert "\n\n**More**: https://ci.example/my_project/_build?id=1\n\n" in message.as_markdown()
+    assert "\nMore: https://ci.example/my_project/_build?id=1\n" in message.as_text()
+
+
+def test_a_link_holds_no_markup():
+    about = replace(ABOUT, link="https://ci.example/*a* [b](c)")
+    message = of_verdict(Guard(parse_rules(RULES, "rules.yaml")).verdict(), about)
+    assert "**More**: https://ci.example/%2Aa%2A%20%5Bb%5D%28c%29" in message.as_markdown()
+
+
+def test_a_title_holds_no_markup():
+    about = replace(ABOUT, title="*a*_b")
+    message = of_verdict(Guard(parse_rules(RULES, "rules.yaml")).verdict(), about)
+    assert message.title_as_markdown == r"inconclusive: \*a\*\_b"
+
+
+def test_each_change_says_whether_the_final_totals_made_it():
+    guard = Guard(parse_rules(b"rules: [p95 < 500ms over 1s, p95 < 600ms]", "rules.yaml"))
+    seen = Snapshot(Counts(10, 0, 9000.0, {900: 10}, 900, 900), {}, vitals=Vitals(users=7))
+    changes = [*guard.tick(seen, 1.0), *guard.finish(seen, 2.0)]
+    live, totals, *_ = of_changes(changes, guard.verdict(), ABOUT).as_text().split("\n")
+    assert live.startswith("breached at 1 s: p95 was 900 ms over 1 s")
+    assert totals.startswith("breached by the final totals: p95 was 900 ms over the run")
+
+
 HOSTILE = [
     pytest.param("<script>alert(1)</script>", id="HTML"),
     pytest.param("*b* _i_ `c` [x](http://evil.example) ![](http://evil.example/x.png)", id="md"),
     pytest.param("\x1b[31mred\x1b[0m\x07", id="ANSI"),
     pytest.param("a\nOutcome: pass\r\nb", id="newlines"),
     pytest.param("@channel @here <!channel> <@U123> @everyone", id="mentions"),
+    pytest.param("@**all** @*all* <at user_id='all'></at> <!here>", id="more mentions"),
     pytest.param("👩‍👩‍👧 ✅", id="emoji"),
     pytest.param("\u202e\u200b\ufeffgnp.exe", id="what can't be seen"),
     pytest.param("x" * 10_000, id="10,000 characters"),
@@ -138,10 +169,11 @@ def test_hostile_texts_stay_on_their_line(text):
 
 
 def assert_harmless(text):
-    seen = text.replace("@\u200b", "@")
+    seen = text.replace("\u200b", "")  # what comes after an @ and before a tag
     assert all(visible(line) == line for line in seen.split("\n"))
-    assert not set("\x1b\x07\r\u200b\u202e\ufeff") & set(seen)
-    assert not re.search(r"(?<!\w)@\w", text), "nobody is mentioned"
+    assert not set("\x1b\x07\r\u202e\ufeff") & set(seen)
+    assert not re.search(r"<[\w!@/#]", text), "nothing is a tag"
+    assert not re.search(r"(?<!\w)@[^\s\u200b…]", text), "nobody is mentioned"
 
 
 @given(st.text(max_size=400))

@@ -168,7 +168,7 @@ FAULTS = [
     pytest.param({"status": 500}, "the answer was 500", id="500"),
     pytest.param({"drops": True}, "there was no connection, or it broke", id="drops"),
     pytest.param(None, "there was no connection, or it broke", id="refuses"),
-    pytest.param({"seconds": 3}, "there was no answer in time", id="slow"),
+    pytest.param({"seconds": 3}, "it took too long", id="slow"),
 ]
 
 
