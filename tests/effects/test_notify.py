@@ -164,6 +164,15 @@ def test_greenlets_go_on_while_a_message_is_sent(server):
     assert titles(hook) == ["fail: shop.py"]
 
 
+def test_all_targets_of_an_address_are_told_at_once(server):
+    """Apprise would wait for some seconds between two, beyond the time that a message has."""
+    hook = server()
+    notifier = telling(f"ntfy://{hook.address}/one/two/three")
+    notifier.ended(verdict())
+    notifier.linger()
+    assert sorted(posted.json["topic"] for posted in hook.posted) == ["one", "three", "two"]
+
+
 FAULTS = [
     pytest.param({"status": 500}, "the answer was 500", id="500"),
     pytest.param({"drops": True}, "there was no connection, or it broke", id="drops"),
