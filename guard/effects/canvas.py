@@ -68,7 +68,7 @@ def blank(course: Course, tracks: Sequence[Sequence[Span]]) -> Figure:
             "legend": {
                 "orientation": "h",
                 "x": 0,
-                "y": -0.14,
+                "y": -0.16,
                 "yanchor": "top",
                 "bgcolor": "rgba(0,0,0,0)",
             },
@@ -79,6 +79,10 @@ def blank(course: Course, tracks: Sequence[Sequence[Span]]) -> Figure:
                 "hoverformat": longest,
                 "showgrid": False,
                 "zeroline": False,
+                # What is not seen keeps the first and the last moment off the numbers beside them.
+                "ticks": "outside",
+                "ticklen": 8,
+                "tickcolor": "rgba(0,0,0,0)",
             },
             "yaxis": {
                 "side": "right",
@@ -137,6 +141,8 @@ def trace(
     }
     if lonely and sum(value is not None for _, value in points) < 3:
         trace["mode"] = "lines+markers"
+    if trace["mode"] != "lines":
+        trace["cliponaxis"] = False  # one at the very end is seen whole
     return trace
 
 
@@ -219,7 +225,7 @@ def _states(spans: Sequence[Span], end: float) -> Iterator[tuple[float, float, s
 
     It is pending from the tick before the one that finds it so, because that is how long its check
     has been broken; and breached from the very tick on that finds it so, to the one that finds it
-    recovered.
+    recovered. A span of several ticks, or of one that was late, is in its gravest state all along.
     """
     before = None
     for span in spans:
