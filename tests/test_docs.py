@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from pydantic import BaseModel
 from guard import events, plugin
 from guard.cli import main, replay
 from guard.effects.ci import SERVICES
+from guard.effects.report_files import KINDS
 from guard.engine.metrics import METRICS
 from guard.language import units
 from guard.language.advice import advise
@@ -33,6 +36,7 @@ from guard.rule import Basis, Rule, Unit, matches
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 RULES = ROOT / "rules.yaml"
+REPORTS = ROOT / "docs" / "reports.md"
 MIGRATION = ROOT / "docs" / "from-other-tools.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 ENVIRONMENT = {"SEARCH_P99": "3s", "MAX_FAIL_RATIO": "2%"}
@@ -412,6 +416,24 @@ def test_a_link_leads_somewhere(page, target):
     destination = (page.parent / file) if file else page
     assert destination.exists()
     assert not anchor or anchor in anchors(destination)
+
+
+def test_every_kind_of_report_is_shown():
+    page = REPORTS.read_text(encoding="utf-8")
+    for shown in (*(f"`--guard-{kind}`" for kind in KINDS), "`notify`"):
+        assert re.search(rf"^## .*{shown}$", page, re.MULTILINE)
+    for service in SERVICES.values():
+        assert f"\n## {service.title}\n" in page
+
+
+def test_the_reports_that_are_shown_tell_the_same_of_a_run():
+    page = REPORTS.read_text(encoding="utf-8")
+    parts = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    in_json = next(text for heading, text in parts.items() if "--guard-json" in heading)
+    reason = json.loads(re.search(r"```json\n(.*?)```", in_json, re.DOTALL)[1])["reason"]
+    for named in ("terminal", "--guard-junit", "notify"):
+        (text,) = (unescape(text) for heading, text in parts.items() if named in heading)
+        assert reason in text
 
 
 def test_every_promise_on_modes_and_faults_has_a_test_and_every_test_its_promise():
