@@ -42,7 +42,7 @@ class Shop:
         fails = next(self._served) % 250 == 0
         if self.is_bad and path == "/checkout":
             seconds += random.uniform(0.6, 1.0)
-            fails = fails or next(self._served_badly) % 10 == 0
+            fails = fails or next(self._served_badly) % 15 == 0
         gevent.sleep(seconds)
         start_response("503 Service Unavailable" if fails else "200 OK", [])
         return [b"sorry" if fails else b"welcome"]
