@@ -21,7 +21,7 @@ from locust.runners import WorkerRunner
 from guard.checker import Checker, Unguarded
 from guard.effects.ci import AUTO, OFF, SERVICES, service_of
 from guard.effects.ci_report import Job
-from guard.effects.files import removed
+from guard.effects.files import remove
 from guard.effects.report_files import KINDS
 from guard.process import Process
 
@@ -211,7 +211,7 @@ def _forget_reports(files: Mapping[str, str], others: Mapping[str, str | None]) 
             complaint = f"{' and '.join(options)}: {_shown(path)} can't hold more than one"
             _refuse_file(complaint, "report")
     for path in paths.values():
-        removed(path)
+        remove(path)
 
 
 def _refuse_file(complaint: str, kind: str) -> NoReturn:

@@ -35,7 +35,7 @@ def replace(path: Path, content: str) -> None:
             raise
 
 
-def removed(path: Path) -> None:
+def remove(path: Path) -> None:
     """Remove a report on an earlier run, lest it be taken for one on this."""
     with suppress(OSError):
         Path(os.path.realpath(path)).unlink(missing_ok=True)

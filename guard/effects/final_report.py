@@ -7,7 +7,7 @@ from pathlib import Path
 
 from guard.effects import Effect
 from guard.effects.about import About
-from guard.effects.files import hindrance, removed, replace
+from guard.effects.files import hindrance, remove, replace
 from guard.effects.report_files import KINDS
 from guard.engine.verdict import Verdict
 
@@ -34,7 +34,7 @@ class FinalReport(Effect):
 
     def started(self, verdict: Verdict) -> None:
         if KINDS[self.kind].refusal(self._path) is None:
-            removed(self._path)
+            remove(self._path)
         if why := hindrance(self._path):
             self._complain(why)
 

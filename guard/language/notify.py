@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,9 +31,12 @@ def scheme_of(url: str) -> str | None:
 
 def host_of(url: str) -> str:
     """The host of an address, where that is no secret."""
-    with suppress(ValueError):  # it is none
-        return (scheme_of(url) in _HOSTED and urlsplit(url.strip()).hostname) or ""
-    return ""
+    if scheme_of(url) not in _HOSTED:
+        return ""
+    try:
+        return urlsplit(url.strip()).hostname or ""
+    except ValueError:  # it is none
+        return ""
 
 
 def merged(destinations: Sequence[Destination]) -> tuple[Destination, ...]:

@@ -122,7 +122,7 @@ def issues(report: Report, root: str | None) -> list[Issue]:
             continue
         if issue.level is Level.WARNING:
             warnings.append(issue)
-        elif decisive in results:
+        elif any(result is decisive for result in results):
             errors.insert(0, issue)
         else:
             errors.append(issue)
